@@ -36,9 +36,9 @@ void kc_wipe(void *bytes, size_t length)
 void kc_secret_wipe(struct kc_secret *secret)
 {
     if (secret->bytes) {
-        size_t size = page_round(secret->capacity);
-        explicit_bzero(secret->bytes, size);
-        munmap(secret->bytes, size);
+        /* Only what was in use: the kernel clears pages that it gives to somebody else. */
+        explicit_bzero(secret->bytes, secret->length);
+        munmap(secret->bytes, page_round(secret->capacity));
     }
     *secret = KC_SECRET_INIT;
 }

@@ -1,0 +1,256 @@
+/*
+ * The wire format: encoders and decoders.
+ * Used on both sides of the sockets.
+ * Must never trust a length, a type or a number that has come over a socket.
+ */
+#include "common/wire.h"
+
+#include <string.h>
+
+static void write_head(struct kc_writer *writer, enum kc_wire_type type)
+{
+    kc_write_u8(writer, KC_WIRE_VERSION);
+    kc_write_u8(writer, (uint8_t)type);
+    kc_write_u16(writer, 0);
+}
+
+static enum kc_status read_head(struct kc_reader *reader, enum kc_wire_type *ret_type)
+{
+    unsigned version = kc_read_u8(reader);
+    enum kc_wire_type type = (enum kc_wire_type)kc_read_u8(reader);
+    unsigned reserved = kc_read_u16(reader);
+    if (reader->failed)
+        return KC_PROTOCOL;
+    if (version != KC_WIRE_VERSION)
+        return KC_PROTOCOL_VERSION;
+    if (reserved != 0)
+        return KC_PROTOCOL;
+    *ret_type = type;
+    return KC_OK;
+}
+
+static enum kc_status write_end(const struct kc_writer *writer, size_t *ret_length)
+{
+    if (writer->failed)
+        return KC_TOO_LARGE;
+    *ret_length = writer->length;
+    return KC_OK;
+}
+
+static void write_login(struct kc_writer *writer, const struct kc_wire_login *login)
+{
+    kc_write_u32(writer, login->uid);
+    kc_write_u32(writer, login->caller_uid);
+    kc_write_u8(writer, login->no_token);
+    kc_write_text(writer, login->service);
+    kc_write_text(writer, login->user);
+    kc_write_text(writer, login->rhost);
+    kc_write_text(writer, login->tty);
+    kc_write_text(writer, login->access);
+}
+
+static bool read_flag(struct kc_reader *reader)
+{
+    unsigned value = kc_read_u8(reader);
+    if (value > 1)
+        reader->failed = true;
+    return value == 1;
+}
+
+static void read_login(struct kc_reader *reader, struct kc_wire_login *login)
+{
+    login->uid = kc_read_u32(reader);
+    login->caller_uid = kc_read_u32(reader);
+    login->no_token = read_flag(reader);
+    kc_read_text(reader, login->service, sizeof login->service);
+    kc_read_text(reader, login->user, sizeof login->user);
+    kc_read_text(reader, login->rhost, sizeof login->rhost);
+    kc_read_text(reader, login->tty, sizeof login->tty);
+    kc_read_text(reader, login->access, sizeof login->access);
+}
+
+/* A key is whole, or (where that may be) absent; nothing between. */
+static struct kc_view read_key(struct kc_reader *reader, bool optional)
+{
+    struct kc_view key = kc_read_bytes(reader, KC_KEY_SIZE);
+    if (key.length != KC_KEY_SIZE && !(optional && key.length == 0))
+        reader->failed = true;
+    return key;
+}
+
+enum kc_status kc_wire_encode_request(
+    const struct kc_wire_request *request, void *bytes, size_t capacity, size_t *ret_length)
+{
+    struct kc_writer writer = kc_writer_on(bytes, capacity);
+    write_head(&writer, request->type);
+    switch (request->type) {
+    case KC_WIRE_AUTH:
+    case KC_WIRE_PASSWD:
+        write_login(&writer, &request->login);
+        break;
+    case KC_WIRE_ACCOUNT:
+    case KC_WIRE_OPEN:
+        write_login(&writer, &request->login);
+        kc_write_bytes(&writer, request->key.bytes, request->key.length);
+        break;
+    case KC_WIRE_ANSWER:
+        kc_write_u8(&writer, (uint8_t)request->kind);
+        kc_write_bytes(&writer, request->answer.bytes, request->answer.length);
+        break;
+    case KC_WIRE_CLOSE:
+        kc_write_bytes(&writer, request->key.bytes, request->key.length);
+        break;
+    case KC_WIRE_STATUS:
+        break;
+    default:
+        return KC_PROTOCOL;
+    }
+    return write_end(&writer, ret_length);
+}
+
+enum kc_status kc_wire_decode_request(
+    const void *bytes, size_t length, struct kc_wire_request *ret_request)
+{
+    struct kc_reader reader = kc_reader_on(bytes, length);
+    struct kc_wire_request request = {0};
+    enum kc_status status = read_head(&reader, &request.type);
+    if (status != KC_OK)
+        return status;
+    switch (request.type) {
+    case KC_WIRE_AUTH:
+    case KC_WIRE_PASSWD:
+        read_login(&reader, &request.login);
+        break;
+    case KC_WIRE_ACCOUNT:
+    case KC_WIRE_OPEN:
+        read_login(&reader, &request.login);
+        request.key = read_key(&reader, true);
+        break;
+    case KC_WIRE_ANSWER:
+        request.kind = (enum kc_ask_kind)kc_read_u8(&reader);
+        if (request.kind < KC_ASK_PASSWORD || request.kind > KC_ASK_ACKNOWLEDGE)
+            return KC_PROTOCOL;
+        request.answer = kc_read_bytes(&reader, KC_ANSWER_MAX);
+        break;
+    case KC_WIRE_CLOSE:
+        request.key = read_key(&reader, false);
+        break;
+    case KC_WIRE_STATUS:
+        break;
+    default:
+        return KC_PROTOCOL;
+    }
+    if (!kc_reader_done(&reader))
+        return KC_PROTOCOL;
+    *ret_request = request;
+    return KC_OK;
+}
+
+enum kc_status kc_wire_encode_reply(
+    const struct kc_wire_reply *reply, void *bytes, size_t capacity, size_t *ret_length)
+{
+    struct kc_writer writer = kc_writer_on(bytes, capacity);
+    write_head(&writer, reply->type);
+    switch (reply->type) {
+    case KC_WIRE_ASK:
+        kc_write_u8(&writer, (uint8_t)reply->kind);
+        kc_write_u8(&writer, reply->echo);
+        kc_write_text(&writer, reply->text);
+        break;
+    case KC_WIRE_SHOW:
+        kc_write_u8(&writer, (uint8_t)reply->style);
+        kc_write_text(&writer, reply->text);
+        break;
+    case KC_WIRE_DONE:
+        kc_write_u8(&writer, (uint8_t)reply->class);
+        kc_write_text(&writer, reply->word);
+        kc_write_bytes(&writer, reply->key.bytes, reply->key.length);
+        kc_write_u8(&writer, reply->exports);
+        kc_write_u64(&writer, reply->expires);
+        kc_write_bytes(&writer, reply->token.bytes, reply->token.length);
+        kc_write_bytes(&writer, reply->report.bytes, reply->report.length);
+        break;
+    default:
+        return KC_PROTOCOL;
+    }
+    return write_end(&writer, ret_length);
+}
+
+static void read_done(struct kc_reader *reader, struct kc_wire_reply *reply)
+{
+    reply->class = (enum kc_class)kc_read_u8(reader);
+    kc_read_text(reader, reply->word, sizeof reply->word);
+    reply->key = read_key(reader, true);
+    reply->exports = kc_read_u8(reader);
+    if (reply->exports & ~(KC_EXPORT_TOKEN | KC_EXPORT_HANDLE))
+        reader->failed = true;
+    reply->expires = kc_read_u64(reader);
+    reply->token = kc_read_bytes(reader, KC_TOKEN_MAX);
+    reply->report = kc_read_bytes(reader, KC_REPORT_MAX);
+}
+
+enum kc_status kc_wire_decode_reply(
+    const void *bytes, size_t length, struct kc_wire_reply *ret_reply)
+{
+    struct kc_reader reader = kc_reader_on(bytes, length);
+    struct kc_wire_reply reply = {.class = KC_CLASS_INTERNAL};
+    enum kc_status status = read_head(&reader, &reply.type);
+    if (status != KC_OK)
+        return status;
+    switch (reply.type) {
+    case KC_WIRE_ASK:
+        reply.kind = (enum kc_ask_kind)kc_read_u8(&reader);
+        if (reply.kind < KC_ASK_PASSWORD || reply.kind > KC_ASK_ACKNOWLEDGE)
+            return KC_PROTOCOL;
+        reply.echo = read_flag(&reader);
+        kc_read_text(&reader, reply.text, sizeof reply.text);
+        break;
+    case KC_WIRE_SHOW:
+        reply.style = (enum kc_show_style)kc_read_u8(&reader);
+        if (reply.style < KC_SHOW_INFO || reply.style > KC_SHOW_ERROR)
+            return KC_PROTOCOL;
+        kc_read_text(&reader, reply.text, sizeof reply.text);
+        break;
+    case KC_WIRE_DONE:
+        read_done(&reader, &reply);
+        break;
+    default:
+        return KC_PROTOCOL;
+    }
+    if (!kc_reader_done(&reader))
+        return KC_PROTOCOL;
+    *ret_reply = reply;
+    return KC_OK;
+}
+
+void kc_key_to_hex(const uint8_t key[KC_KEY_SIZE], char ret_hex[KC_KEY_HEX_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < KC_KEY_SIZE; i++) {
+        ret_hex[2 * i] = digits[key[i] >> 4];
+        ret_hex[2 * i + 1] = digits[key[i] & 15];
+    }
+    ret_hex[2 * KC_KEY_SIZE] = 0;
+}
+
+static int hex_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+enum kc_status kc_key_from_hex(const char *hex, uint8_t ret_key[KC_KEY_SIZE])
+{
+    uint8_t key[KC_KEY_SIZE];
+    if (strnlen(hex, KC_KEY_HEX_SIZE) != 2 * KC_KEY_SIZE)
+        return KC_MALFORMED;
+    for (size_t i = 0; i < KC_KEY_SIZE; i++) {
+        int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return KC_MALFORMED;
+        key[i] = (uint8_t)(high << 4 | low);
+    }
+    memcpy(ret_key, key, KC_KEY_SIZE);
+    return KC_OK;
+}
