@@ -1,0 +1,92 @@
+/*
+ * HTTP requests over one libcurl multi handle in the daemon's event loop; nothing here blocks.
+ * Used by realm.c, grant.c and whoever else speaks to the realm; the only room that knows libcurl.
+ * Must never send a body twice, follow a redirect, or obey a proxy, a cookie or the environment.
+ */
+#ifndef DAEMON_HTTP_H
+#define DAEMON_HTTP_H
+
+#include "common/secret.h"
+#include "common/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sd_event;
+struct http;
+struct http_request;
+
+/* libcurl's start, with an allocator that wipes; once a process, before any thread and any other
+ * call here. The caller has cleared the environment (SSLKEYLOGFILE, OPENSSL_CONF) before.
+ * KC_NO_MEMORY, KC_SYSTEM. */
+enum kc_status http_global_init(void);
+
+/* How a server is spoken to. Everything is copied when the request starts. */
+struct http_peer {
+    bool allow_http;               /* http:// as well; loopback issuers only */
+    const char *ca_file;           /* PEM; NULL: the system's */
+    const char *certificate_file;  /* PEM, for mutual TLS; NULL: none */
+    const struct kc_secret *key;   /* PEM of the certificate's private key; NULL with it */
+    const char *const *connect_to; /* "host:port", tried in order; NULL-terminated, or NULL */
+};
+
+/* One request. `form` and `authorization` are moved: the caller's are left empty on KC_OK. */
+struct http_spec {
+    const char *url;
+    struct kc_secret *form;          /* NULL: GET; else POST application/x-www-form-urlencoded */
+    struct kc_secret *authorization; /* the Authorization header's value; NULL or empty: none */
+    const char *forwarded_for;       /* an IP literal for X-Forwarded-For; NULL: none */
+    const struct http_peer *peer;
+    unsigned deadline_ms; /* for all of it, name resolution included; not 0 */
+    size_t body_limit;    /* bytes of answer taken */
+};
+
+/* A whole answer, whatever its HTTP status. */
+struct http_answer {
+    unsigned status;       /* 200, 401, ...; 0 when there is none */
+    struct kc_secret body; /* the callee may take it */
+    bool json;             /* Content-Type is application/json or application/...+json */
+    int64_t retry_after;   /* seconds; -1: absent or not a plain number */
+    const char *error;     /* libcurl's words when there is no answer; else "" */
+};
+
+/*
+ * The end of a request, from the event loop, never from within http_start.
+ * KC_OK: a whole answer came. KC_UNREACHABLE: no byte came from any server and the request was not
+ * sent. KC_TLS_FAILED. KC_UNANSWERED: (a part of) the request was sent and no whole answer came,
+ * the server may have acted on it. KC_ANSWER_TOO_LARGE: body, headers or interim answers.
+ * KC_NO_MEMORY, KC_CONFIG_INVALID (the URL or a file that libcurl cannot use), KC_SYSTEM.
+ */
+typedef void http_done(void *userdata, enum kc_status status, struct http_answer *answer);
+
+/* One multi handle in `event`, with its own kept connections and TLS sessions. KC_NO_MEMORY,
+ * KC_SYSTEM. The caller holds the one reference. */
+enum kc_status http_new(struct sd_event *event, struct http **ret_http);
+
+/* Drops the reference. Requests that run go on to their end and their callbacks still come. */
+void http_unref(struct http *http);
+
+/* Aborts every request without its callback, then drops the reference. Not from a callback. */
+void http_free(struct http *http);
+
+/* Starts a request. `ret_request` may be NULL; it is valid until the callback or http_cancel.
+ * KC_BUSY (too many run already), KC_NO_MEMORY, KC_CONFIG_INVALID (URL or scheme), KC_SYSTEM. */
+enum kc_status http_start(struct http *http, const struct http_spec *spec, http_done *done,
+    void *userdata, struct http_request **ret_request);
+
+/* Aborts a request; its callback will not come. */
+void http_cancel(struct http_request *request);
+
+/* Requests now running or waiting for a connection. */
+size_t http_running(const struct http *http);
+
+/* libcurl's code as a status, given what went over the wire; for http_done and its test. */
+struct http_wire {
+    bool sent;      /* a byte of a request left */
+    bool received;  /* a byte came, of TLS or of an answer */
+    bool too_large; /* a limit of ours ended it */
+};
+enum kc_status http_translate(int curl_code, const struct http_wire *wire);
+
+#endif
