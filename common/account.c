@@ -1,0 +1,194 @@
+/*
+ * The host's own accounts, read from passwd and group files by one small state machine.
+ * Used by the modules and the daemon.
+ * Must never take a cut field for a whole one: what is too long equals nothing.
+ */
+#include "common/account.h"
+
+#include "common/cleanup.h"
+#include "common/option.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/* What is looked for, what the current line has said so far, and what was found. */
+struct scan {
+    bool in_group;    /* a group file: a comma parts the members in field 3 */
+    bool by_uid;      /* a passwd file: compare field 2, not the name */
+    const char *name; /* of the account or the group */
+    const char *user; /* the member looked for */
+    uid_t uid;
+    gid_t gid;
+
+    char field[KC_ACCOUNT_FIELD_MAX];
+    size_t length; /* of the field; above its size: too long */
+    unsigned index;
+    bool named, has_uid, has_gid, member;
+    struct kc_account line;
+
+    bool found;
+    struct kc_account account;
+};
+
+static bool field_is(const struct scan *scan, const char *text)
+{
+    size_t length = strlen(text);
+    return scan->length == length && length <= sizeof scan->field &&
+           memcmp(scan->field, text, length) == 0;
+}
+
+static bool field_number(const struct scan *scan, uint32_t *ret)
+{
+    return scan->length <= sizeof scan->field &&
+           kc_option_number(scan->field, scan->length, ret) == KC_OK;
+}
+
+static void end_passwd_field(struct scan *scan)
+{
+    if (scan->index == 0 && !scan->by_uid)
+        scan->named = field_is(scan, scan->name);
+    else if (scan->index == 2)
+        scan->has_uid = field_number(scan, &scan->line.uid);
+    else if (scan->index == 3)
+        scan->has_gid = field_number(scan, &scan->line.gid);
+}
+
+static void end_group_field(struct scan *scan)
+{
+    uint32_t gid;
+    if (scan->index == 0)
+        scan->named = field_is(scan, scan->name);
+    else if (scan->index == 2 && field_number(scan, &gid) && gid == scan->gid)
+        scan->member = true;
+    else if (scan->index == 3 && field_is(scan, scan->user))
+        scan->member = true;
+}
+
+static void end_field(struct scan *scan)
+{
+    if (scan->in_group)
+        end_group_field(scan);
+    else
+        end_passwd_field(scan);
+    scan->length = 0;
+}
+
+static void end_line(struct scan *scan)
+{
+    end_field(scan);
+    scan->line.sound = scan->index == 6 && scan->has_uid && scan->has_gid;
+    bool hit = scan->by_uid ? scan->has_uid && scan->line.uid == scan->uid : scan->named;
+    /* A group of several lines has the members of each; of an account the first line counts. */
+    if (scan->in_group)
+        scan->found = scan->found || (hit && scan->member);
+    else if (hit && !scan->found) {
+        scan->found = true;
+        scan->account = scan->line;
+    }
+    scan->index = 0;
+    scan->named = scan->has_uid = scan->has_gid = scan->member = false;
+    scan->line = (struct kc_account){0};
+}
+
+static void take(struct scan *scan, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length && !scan->found; i++) {
+        char c = bytes[i];
+        if (c == '\n') {
+            end_line(scan);
+        } else if (c == ':') {
+            end_field(scan);
+            if (scan->index < 7)
+                scan->index++;
+        } else if (c == ',' && scan->in_group && scan->index == 3) {
+            end_field(scan);
+        } else {
+            if (scan->length < sizeof scan->field)
+                scan->field[scan->length] = c;
+            if (scan->length <= sizeof scan->field)
+                scan->length++;
+        }
+    }
+}
+
+/* The last line may lack its newline. */
+static void finish(struct scan *scan)
+{
+    if (!scan->found)
+        end_line(scan);
+}
+
+static enum kc_status scan_file(struct scan *scan, const char *path)
+{
+    char buffer[4096];
+    unsigned long long total = 0;
+    KC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return KC_SYSTEM;
+    while (!scan->found) {
+        ssize_t got = read(fd, buffer, sizeof buffer);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return KC_SYSTEM;
+        if (got == 0)
+            break;
+        total += (unsigned long long)got;
+        if (total > KC_ACCOUNT_FILE_MAX)
+            return KC_TOO_LARGE;
+        take(scan, buffer, (size_t)got);
+    }
+    finish(scan);
+    return KC_OK;
+}
+
+static enum kc_status account_of(const struct scan *scan, struct kc_account *ret)
+{
+    if (!scan->found)
+        return KC_NOT_FOUND;
+    *ret = scan->account;
+    return KC_OK;
+}
+
+enum kc_status kc_account_find(const char *passwd, const char *name, struct kc_account *ret)
+{
+    struct scan scan = {.name = name};
+    enum kc_status status = scan_file(&scan, passwd);
+    return status != KC_OK ? status : account_of(&scan, ret);
+}
+
+enum kc_status kc_account_find_uid(const char *passwd, uid_t uid, struct kc_account *ret)
+{
+    struct scan scan = {.by_uid = true, .uid = uid};
+    enum kc_status status = scan_file(&scan, passwd);
+    return status != KC_OK ? status : account_of(&scan, ret);
+}
+
+enum kc_status kc_account_in_group(
+    const char *groups, const char *group, const char *user, gid_t gid, bool *ret_member)
+{
+    struct scan scan = {.in_group = true, .name = group, .user = user, .gid = gid};
+    enum kc_status status = scan_file(&scan, groups);
+    if (status == KC_OK)
+        *ret_member = scan.found;
+    return status;
+}
+
+enum kc_status kc_account_parse(
+    const char *bytes, size_t length, const char *name, struct kc_account *ret)
+{
+    struct scan scan = {.name = name};
+    take(&scan, bytes, length);
+    finish(&scan);
+    return account_of(&scan, ret);
+}
+
+bool kc_account_parse_group(
+    const char *bytes, size_t length, const char *group, const char *user, gid_t gid)
+{
+    struct scan scan = {.in_group = true, .name = group, .user = user, .gid = gid};
+    take(&scan, bytes, length);
+    finish(&scan);
+    return scan.found;
+}
