@@ -1,0 +1,37 @@
+/*
+ * Access rules: who may enter, by the claims of a verified token.
+ * Used by login.c and by the account phase; the rules come from the configuration.
+ * Must never compare a part of a value, nor look at what was asked for instead of what was given.
+ */
+#ifndef DAEMON_ACCESS_H
+#define DAEMON_ACCESS_H
+
+#include "common/status.h"
+
+#include <stddef.h>
+
+struct config;
+struct json_object;
+
+/* Bytes that hold every `ret_missing`, the NUL included. */
+#define ACCESS_MISSING_MAX 1100
+
+/* What a decision is made from. */
+struct access_question {
+    const char *section;              /* access=NAME of the PAM line; NULL: by the service */
+    const char *service;              /* PAM's service name */
+    const char *user;                 /* PAM_USER, which the token's user equals already */
+    const struct json_object *claims; /* of the verified access token, read by jose/json.h */
+    const char *answer_scope;         /* `scope` of the token endpoint's answer; NULL: absent */
+};
+
+/*
+ * Decides. KC_OK; KC_NO_ACCESS_RULE: no section applies, or it allows nobody; KC_NOT_PERMITTED:
+ * a rule stands against it, and ret_missing names it for the log (`allow`, `require role:x`,
+ * `deny group:/x`); KC_TOKEN_DUPLICATE_MEMBER: a claim that a rule reads stands twice.
+ * A claim of another type than its rule needs matches nothing; under `deny` it refuses.
+ */
+enum kc_status access_decide(const struct config *config, const struct access_question *question,
+    char *ret_missing, size_t size);
+
+#endif
