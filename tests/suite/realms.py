@@ -1,0 +1,179 @@
+"""The realms that the suite can be run against: the demo realm and real Keycloaks.
+
+Used by run.py (one realm a run) and the cases. Each stands behind a relay, which is the address that
+the product knows. Never reached by the product past the relay.
+"""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from outcome import Failed
+from relay import Relay
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+REALM_FILE = os.path.join(SOURCE, "realm", "linux.json")
+KEYS = os.path.join(SOURCE, "tests", "keys")
+CA_FILE = "/etc/kclogin/keys/ca.crt"
+VERSIONS = {"kc26": "26.7.0", "kc24": "24.0.5"}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Realm:
+    """What every realm has: an issuer behind a relay, and an administrator's view."""
+
+    real = False
+    prefix = ""
+
+    def __init__(self, tls):
+        self.tls = tls
+        self.port = free_port()
+        self.process = None
+        self.relay = None
+
+    def connect(self):
+        self.relay = Relay(self.port, plain=not self.tls)
+
+    @property
+    def scheme(self):
+        return "https" if self.tls else "http"
+
+    @property
+    def issuer(self):
+        return f"{self.scheme}://127.0.0.1:{self.relay.port}{self.prefix}/realms/linux"
+
+    @property
+    def ca_source(self):
+        """The CA that signed the realm's certificate."""
+        return os.path.join(KEYS, "ca.crt")
+
+    @staticmethod
+    def ca_file():
+        """Where the product finds it."""
+        return CA_FILE
+
+    def call(self, method, path, form=None, token=None, timeout=20):
+        """An administrator's request, past the relay; (status, body). The Host is the product's."""
+        request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{self.port}{path}", method=method)
+        if self.relay:
+            request.add_header("Host", f"127.0.0.1:{self.relay.port}")
+        if token:
+            request.add_header("Authorization", "Bearer " + token)
+        data = urllib.parse.urlencode(form).encode() if form is not None else None
+        context = ssl.create_default_context(cafile=self.ca_source) if self.tls else None
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            *([urllib.request.HTTPSHandler(context=context)] if context else []))
+        try:
+            with opener.open(request, data, timeout=timeout) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def json(self, method, path, **options):
+        status, body = self.call(method, path, **options)
+        if status != 200:
+            raise Failed(f"{method} {path}: {status} {body[:200]!r}")
+        return json.loads(body)
+
+    def stop(self):
+        if not self.process:
+            return
+        try:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
+        except ProcessLookupError:
+            pass
+        self.process = None
+
+
+class KeycloakRealm(Realm):
+    """A real Keycloak of one version; 24 stands under /auth."""
+
+    real = True
+
+    def __init__(self, name, tls):
+        super().__init__(tls)
+        self.name = name
+        self.like = name[2:]
+        self.version = VERSIONS[name]
+        self.prefix = "/auth" if name == "kc24" else ""
+        self.token, self.token_until = None, 0
+        self.ids = {}
+
+    def start(self, folder):
+        plain, management = (self.port, free_port()) if not self.tls else (free_port(), free_port())
+        options = []
+        if self.prefix:
+            options.append("--http-relative-path=" + self.prefix)
+        if self.tls:
+            options += [f"--https-port={self.port}",
+                        f"--https-certificate-file={KEYS}/srv.crt",
+                        f"--https-certificate-key-file={KEYS}/srv.key",
+                        "--https-client-auth=request", f"--truststore-paths={KEYS}/ca.crt"]
+        log = open(f"{folder}/keycloak.log", "ab")
+        self.process = subprocess.Popen(
+            [os.path.join(SOURCE, "tests/keycloak/node.sh"), "run", f"{folder}/keycloak",
+             self.version, str(plain), str(management), REALM_FILE, *options],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        end = time.monotonic() + 900
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                break
+            try:
+                status, _ = self.call("GET", f"{self.prefix}/realms/linux", timeout=5)
+                if status == 200:
+                    self.connect()
+                    return
+            except OSError:
+                pass
+            time.sleep(0.3)
+        with open(f"{folder}/keycloak.log", encoding="utf-8", errors="replace") as file:
+            raise SystemExit("Keycloak did not start:\n" + file.read()[-3000:])
+
+    def admin(self, method, path, **options):
+        if time.monotonic() > self.token_until:
+            answer = self.json("POST", f"{self.prefix}/realms/master/protocol/openid-connect/token",
+                               form={"grant_type": "password", "client_id": "admin-cli",
+                                     "username": "admin", "password": "admin"})
+            self.token, self.token_until = answer["access_token"], time.monotonic() + 30
+        return self.call(method, f"{self.prefix}/admin/realms/linux{path}", token=self.token, **options)
+
+    def user_id(self, user):
+        if user not in self.ids:
+            status, body = self.admin("GET", f"/users?username={urllib.parse.quote(user)}&exact=true")
+            found = json.loads(body) if status == 200 else []
+            if len(found) != 1:
+                raise Failed(f"the realm has {len(found)} users {user}")
+            self.ids[user] = found[0]["id"]
+        return self.ids[user]
+
+    def sessions(self, user):
+        """How many sessions the user has at the realm."""
+        status, body = self.admin("GET", f"/users/{self.user_id(user)}/sessions")
+        if status != 200:
+            raise Failed(f"sessions of {user}: {status}")
+        return len(json.loads(body))
+
+    def failures(self, user):
+        """How many failures the realm's brute-force detection counts for the user."""
+        _, body = self.admin("GET", f"/attack-detection/brute-force/users/{self.user_id(user)}")
+        return json.loads(body)["numFailures"]
+
+    def forget_failures(self):
+        self.admin("DELETE", "/attack-detection/brute-force/users")

@@ -1,0 +1,105 @@
+"""A relay on the loopback between the daemon and the realm.
+
+Used by realms.py, so that a case can cut the realm off, and count what is sent to it, whatever the
+realm is. Never changes a byte.
+"""
+
+import re
+import selectors
+import socket
+import threading
+
+
+class Relay:
+    def __init__(self, target_port, plain):
+        self.target = ("127.0.0.1", target_port)
+        self.plain = plain
+        self.lock = threading.Lock()
+        self.bytes_up = 0
+        self.connections = 0
+        self.requests = []
+        self.open = set()
+        self.listener = None
+        self.port = 0
+        self.up()
+
+    def up(self):
+        """Takes connections, on the port it had."""
+        if self.listener:
+            return
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen(128)
+        self.port = listener.getsockname()[1]
+        self.listener = listener
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def down(self):
+        """Refuses connections, and cuts those that are open."""
+        listener, self.listener = self.listener, None
+        if listener:
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        with self.lock:
+            pairs, self.open = self.open, set()
+        for pair in pairs:
+            for one in pair:
+                try:
+                    one.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def grants(self):
+        """Token requests seen so far; only where the relay can read them."""
+        assert self.plain
+        return sum(1 for line in self.requests if re.match(r"POST \S+/token ", line))
+
+    def _accept(self, listener):
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _carry(self, client):
+        try:
+            server = socket.create_connection(self.target, timeout=10)
+        except OSError:
+            client.close()
+            return
+        server.settimeout(None)
+        pair = (client, server)
+        with self.lock:
+            self.connections += 1
+            self.open.add(pair)
+        with selectors.DefaultSelector() as selector:
+            selector.register(client, selectors.EVENT_READ, server)
+            selector.register(server, selectors.EVENT_READ, client)
+            try:
+                while self._pass_on(selector, client):
+                    pass
+            except OSError:
+                pass
+        with self.lock:
+            self.open.discard(pair)
+        client.close()
+        server.close()
+
+    def _pass_on(self, selector, client):
+        for key, _ in selector.select():
+            data = key.fileobj.recv(65536)
+            if not data:
+                return False
+            if key.fileobj is client:
+                self._note(data)
+            key.data.sendall(data)
+        return True
+
+    def _note(self, data):
+        with self.lock:
+            self.bytes_up += len(data)
+            if self.plain:
+                self.requests += [m.decode("latin-1") for m in
+                                  re.findall(rb"(?:GET|POST|PUT|DELETE|HEAD) /\S* HTTP/1\.1", data)]

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Runs kclogin under real host programs against one realm; one line a case.
+
+    run.py --realm demo|demo24|kc26|kc24 [--tls] --build FOLDER [--modules FOLDER] [--only PATTERN]
+
+Needs root. Everything happens in mount and pid namespaces of its own; nothing of it outlives the run.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from outcome import Failed, Skipped  # noqa: E402
+
+
+def options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--realm", required=True, choices=["demo", "demo24", "kc26", "kc24"])
+    parser.add_argument("--tls", action="store_true")
+    parser.add_argument("--build", required=True, help="a folder where `make` was run")
+    parser.add_argument("--modules", help="another one, for the PAM module (default: the same)")
+    parser.add_argument("--only", default="", help="a regular expression of case names")
+    parser.add_argument("--keep", help="a folder to keep the run's logs in")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def enter_namespaces():
+    os.execvp("unshare", ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child",
+                          "--propagation", "private", sys.executable, os.path.abspath(__file__),
+                          "--inside", *sys.argv[1:]])
+
+
+def one(case, world):
+    """Runs one case; (word, why)."""
+    try:
+        case.function(world)
+    except Skipped as skipped:
+        return "SKIP", str(skipped)
+    except Failed as failed:
+        return "not ok", str(failed)
+    except Exception:
+        return "not ok", traceback.format_exc().strip().replace("\n", " | ")
+    return "ok", ""
+
+
+def run_cases(world, only):
+    from world import CASES
+    counts = {"ok": 0, "not ok": 0, "SKIP": 0}
+    for case in CASES:
+        if only and not re.search(only, case.name):
+            continue
+        started = time.monotonic()
+        word, why = one(case, world)
+        counts[word] += 1
+        took = f"{time.monotonic() - started:.1f}s"
+        print(f"{word} {case.name}" + (f": {why}" if why else f" ({took})"), flush=True)
+        if word == "not ok":
+            world.after_failure()
+    return counts
+
+
+def main():
+    chosen = options()
+    if os.geteuid() != 0:
+        sys.exit("run.py needs root: it runs sshd, su and login for real")
+    if not chosen.inside:
+        enter_namespaces()
+    import world
+    world.load_cases()
+    work = tempfile.mkdtemp(prefix="kclogin-suite.")
+    the_world = None
+    try:
+        the_world = world.World(chosen, work)
+        counts = run_cases(the_world, chosen.only)
+    finally:
+        if the_world:
+            the_world.end()
+        if chosen.keep and os.path.isdir("/run/bed/log"):
+            shutil.copytree("/run/bed/log", chosen.keep, dirs_exist_ok=True)
+        shutil.rmtree(work, ignore_errors=True)
+    if not sum(counts.values()):
+        sys.exit("no case matches")
+    print(f"{counts['ok']} passed, {counts['not ok']} failed, {counts['SKIP']} skipped")
+    sys.exit(1 if counts["not ok"] else 0)
+
+
+if __name__ == "__main__":
+    main()
