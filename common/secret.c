@@ -24,7 +24,7 @@ static uint8_t *pages_map(size_t size)
     /* Each is a wish: an unprivileged process may have no right to lock anything. */
     (void)madvise(pages, size, MADV_DONTDUMP);
     (void)madvise(pages, size, MADV_WIPEONFORK);
-    (void)mlock(pages, size);
+    (void)mlock2(pages, size, MLOCK_ONFAULT);
     return pages;
 }
 

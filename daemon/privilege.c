@@ -1,0 +1,72 @@
+/*
+ * What the daemon gives up.
+ * Used by main.c, once.
+ * Must never leave the process half dropped.
+ */
+#include "daemon/privilege.h"
+
+#include "common/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <malloc.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#define NSSWITCH "/etc/nsswitch.conf"
+
+void privilege_harden(void)
+{
+    /* free() overwrites what it takes back: passwords and tokens pass through libraries' memory. */
+    mallopt(M_PERTURB, 0x5a);
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    umask(077);
+}
+
+static enum kc_status write_nsswitch(const char *path)
+{
+    static const char text[] = "passwd: files\ngroup: files\nhosts: files dns\n";
+    KC_AUTO_CLOSE int fd =
+        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)(sizeof text - 1))
+        return KC_SYSTEM;
+    return fchmod(fd, 0644) == 0 ? KC_OK : KC_SYSTEM;
+}
+
+enum kc_status privilege_own_nsswitch(const char *run_dir)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/nsswitch.conf", run_dir) >= (int)sizeof path)
+        return KC_TOO_LARGE;
+    enum kc_status status = write_nsswitch(path);
+    if (status != KC_OK)
+        return status;
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0 ||
+        mount(path, NSSWITCH, NULL, MS_BIND, NULL) != 0)
+        return KC_SYSTEM;
+    return KC_OK;
+}
+
+enum kc_status privilege_drop(uid_t uid, gid_t gid)
+{
+    if (uid == 0 || gid == 0)
+        return KC_CONFIG_INVALID;
+    if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+        return KC_SYSTEM;
+    /* The change of ids made the process dumpable as fs.suid_dumpable says: say it again. */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return setresuid(0, 0, 0) == 0 ? KC_SYSTEM : KC_OK;
+}
+
+enum kc_status privilege_no_new(void)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? KC_OK : KC_SYSTEM;
+}
