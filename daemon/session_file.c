@@ -34,6 +34,7 @@ enum kc_status session_record_encode(
     kc_write_text(&writer, record->service);
     kc_write_text(&writer, record->rhost);
     kc_write_text(&writer, record->access);
+    kc_write_u8(&writer, record->has_scope);
     kc_write_text(&writer, record->scope);
     kc_write_u64(&writer, record->made_ms);
     kc_write_u64(&writer, (uint64_t)record->expires);
@@ -61,6 +62,7 @@ enum kc_status session_record_decode(
     kc_read_text(&reader, record.service, sizeof record.service);
     kc_read_text(&reader, record.rhost, sizeof record.rhost);
     kc_read_text(&reader, record.access, sizeof record.access);
+    record.has_scope = kc_read_u8(&reader) == 1;
     kc_read_text(&reader, record.scope, sizeof record.scope);
     record.made_ms = kc_read_u64(&reader);
     record.expires = (int64_t)kc_read_u64(&reader);

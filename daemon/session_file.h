@@ -20,6 +20,7 @@ struct session_record {
     char service[KC_SERVICE_MAX];
     char rhost[KC_RHOST_MAX];
     char access[KC_ACCESS_MAX];
+    bool has_scope;
     char scope[SESSION_SCOPE_MAX]; /* the answer's scope, as the realm gave it */
     uint64_t made_ms;              /* CLOCK_BOOTTIME */
     int64_t expires;               /* of the access token, seconds since the epoch */
