@@ -25,6 +25,7 @@ struct connection {
     struct server *server;
     int fd;
     bool privileged;
+    bool finished; /* hung up on: what still comes is not read */
     uid_t uid;     /* who connected */
     uint32_t pid;  /* who sent the last message */
     sd_event_source *readable;
@@ -98,6 +99,7 @@ static void close_connection(struct connection *connection)
 void connection_hang_up(struct connection *connection)
 {
     /* The loop sees the end of the connection and closes it there, with nobody else in its code. */
+    connection->finished = true;
     (void)shutdown(connection->fd, SHUT_RDWR);
 }
 
@@ -271,6 +273,10 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
 {
     (void)source, (void)events;
     struct connection *connection = userdata;
+    if (connection->finished) {
+        close_connection(connection);
+        return 0;
+    }
     struct kc_secret *buffer = &connection->server->buffer;
     union {
         struct cmsghdr align;

@@ -328,6 +328,17 @@ enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_lo
     return KC_OK;
 }
 
+void sessions_discard(struct sessions *sessions, const struct kc_wire_login *who,
+    const struct grant_answer *answer)
+{
+    uint8_t key[KC_KEY_SIZE];
+    enum kc_status status = sessions_grant(sessions, who, answer, key);
+    if (status == KC_OK)
+        end(find(sessions, key));
+    else
+        log_line(LOG_ERR, "logout result=failed reason=%s", kc_status_word(status));
+}
+
 static enum kc_status read_grant(
     struct sessions *sessions, struct session *session, struct session_record *ret_record)
 {

@@ -37,6 +37,10 @@ size_t sessions_recover(struct sessions *sessions);
 enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_login *who,
     const struct grant_answer *answer, uint8_t ret_key[KC_KEY_SIZE]);
 
+/* Ends a grant at the realm that the rules let nobody claim. */
+void sessions_discard(struct sessions *sessions, const struct kc_wire_login *who,
+    const struct grant_answer *answer);
+
 /*
  * The record of the grant that `key` names, if `who` is the one who logged in: the same user,
  * service and rhost. It stays unclaimed. KC_TRANSACTION_UNKNOWN, KC_TRANSACTION_MISMATCH.

@@ -1,0 +1,304 @@
+/*
+ * A login.
+ * Used by server.c.
+ * Must never answer OK without a verified token that the access rules let in.
+ */
+#include "daemon/login.h"
+
+#include "common/name.h"
+#include "daemon/access.h"
+#include "daemon/dummy.h"
+#include "daemon/grant.h"
+#include "daemon/log.h"
+#include "daemon/oauth_error.h"
+#include "daemon/realm.h"
+#include "daemon/sessions.h"
+#include "jose/jwt.h"
+
+#include <string.h>
+#include <time.h>
+
+#define PROMPT "Password: "
+
+struct login {
+    struct connection *connection;
+    struct daemon *daemon;
+    struct config *config; /* the one it began with, whatever a reload brings meanwhile */
+    struct kc_wire_login who;
+    enum kc_account_kind account;
+    bool asking;             /* a question is out */
+    struct grant *grant;     /* under way */
+    sd_event_source *timer;  /* of the question, or of a refusal that takes its time */
+    enum kc_status refusal;  /* what the timer of a refusal will say */
+    uint64_t began_us;       /* CLOCK_MONOTONIC: of the machine's work, people's typing left out */
+};
+
+static uint64_t now_us(const struct login *login)
+{
+    uint64_t now = 0;
+    (void)sd_event_now(login->daemon->event, CLOCK_MONOTONIC, &now);
+    return now;
+}
+
+static void free_login(struct login *login)
+{
+    sd_event_source_disable_unref(login->timer);
+    config_unref(login->config);
+    free(login);
+}
+
+/* A name that this host does not know may be a password typed at the wrong prompt. */
+static const char *user_for_log(const struct login *login, char value[LOG_VALUE_SIZE])
+{
+    bool known = login->account != KC_ACCOUNT_ABSENT || login->who.uid != KC_WIRE_NO_UID;
+    return known ? log_value(login->who.user, value) : "unknown";
+}
+
+static int priority_of(enum kc_status status)
+{
+    switch (kc_status_class(status)) {
+    case KC_CLASS_OK:
+        return LOG_INFO;
+    case KC_CLASS_UNREACHABLE:
+    case KC_CLASS_UNAVAILABLE:
+    case KC_CLASS_MISCONFIGURED:
+    case KC_CLASS_INTERNAL:
+        return LOG_ERR;
+    default:
+        return LOG_NOTICE;
+    }
+}
+
+static void log_end(
+    const struct login *login, enum kc_status status, const char *detail, const char *rule)
+{
+    char user[LOG_VALUE_SIZE], service[LOG_VALUE_SIZE], rhost[LOG_VALUE_SIZE];
+    char more[LOG_VALUE_SIZE], missing[LOG_VALUE_SIZE];
+    const char *advice = status == KC_OK ? NULL : oauth_error_advice(status);
+    log_line(priority_of(status),
+        "login user=%s service=%s rhost=%s result=%s reason=%s ms=%llu%s%s%s%s%s%s",
+        user_for_log(login, user), log_value(login->who.service, service),
+        log_value(login->who.rhost, rhost), kc_class_word(kc_status_class(status)),
+        kc_status_word(status),
+        (unsigned long long)(login->began_us ? (now_us(login) - login->began_us) / 1000 : 0),
+        *rule ? " rule=" : "", *rule ? log_value(rule, missing) : "",
+        *detail ? " detail=" : "", *detail ? log_value(detail, more) : "",
+        advice ? " advice=" : "", advice ? advice : "");
+}
+
+/* What the person is told beside the answer; most refusals say nothing more. */
+static void tell(struct login *login, enum kc_status status)
+{
+    const char *text = oauth_error_text(status);
+    if (text)
+        connection_show(login->connection, KC_SHOW_ERROR, text);
+}
+
+static void refuse_because(
+    struct login *login, enum kc_status status, const char *detail, const char *rule)
+{
+    log_end(login, status, detail, rule);
+    tell(login, status);
+    connection_done(login->connection, status);
+    connection_set_login(login->connection, NULL);
+    free_login(login);
+}
+
+static void refuse(struct login *login, enum kc_status status)
+{
+    refuse_because(login, status, "", "");
+}
+
+static int on_refusal_time(sd_event_source *source, uint64_t now, void *userdata)
+{
+    (void)source, (void)now;
+    struct login *login = userdata;
+    refuse(login, login->refusal);
+    return 0;
+}
+
+static enum kc_status set_timer(struct login *login, uint64_t ms, sd_event_time_handler_t handler)
+{
+    sd_event_source_disable_unref(login->timer);
+    login->timer = NULL;
+    return sd_event_add_time_relative(login->daemon->event, &login->timer, CLOCK_MONOTONIC,
+               ms * 1000, 1000, handler, login) < 0
+               ? KC_SYSTEM
+               : KC_OK;
+}
+
+/* Refuses without asking the realm, in the time that the realm would have taken. */
+static void refuse_slowly(struct login *login, enum kc_status status)
+{
+    login->refusal = status;
+    if (set_timer(login, pacing_draw(&login->daemon->pacing), on_refusal_time) != KC_OK)
+        refuse(login, status);
+}
+
+static int on_prompt_time(sd_event_source *source, uint64_t now, void *userdata)
+{
+    (void)source, (void)now;
+    refuse(userdata, KC_CANCELLED);
+    return 0;
+}
+
+static void admit(struct login *login, const struct grant_answer *answer)
+{
+    struct kc_wire_reply done = {.type = KC_WIRE_DONE, .class = KC_CLASS_OK};
+    uint8_t key[KC_KEY_SIZE];
+    enum kc_status status = sessions_grant(login->daemon->sessions, &login->who, answer, key);
+    if (status != KC_OK) {
+        sessions_discard(login->daemon->sessions, &login->who, answer);
+        refuse(login, status);
+        return;
+    }
+    log_end(login, KC_OK, "", "");
+    done.key = (struct kc_view){key, sizeof key};
+    memcpy(done.word, "ok", 3);
+    connection_reply(login->connection, &done);
+    kc_wipe(key, sizeof key);
+    connection_set_login(login->connection, NULL);
+    free_login(login);
+}
+
+static void on_granted(
+    void *userdata, enum kc_status status, const char *detail, struct grant_answer *answer)
+{
+    struct login *login = userdata;
+    login->grant = NULL;
+    if (status == KC_BAD_CREDENTIALS)
+        pacing_note(&login->daemon->pacing, (now_us(login) - login->began_us) / 1000);
+    if (status != KC_OK) {
+        refuse_because(login, status, detail, "");
+        return;
+    }
+    char missing[ACCESS_MISSING_MAX] = "";
+    const struct access_question question = {.section = *login->who.access ? login->who.access : NULL,
+        .service = login->who.service,
+        .user = login->who.user,
+        .claims = jose_jwt_claims(answer->jwt),
+        .answer_scope = answer->scope};
+    status = access_decide(login->config, &question, missing, sizeof missing);
+    if (status == KC_OK) {
+        admit(login, answer);
+        return;
+    }
+    sessions_discard(login->daemon->sessions, &login->who, answer);
+    refuse_because(login, status, "", missing);
+}
+
+static void ask_the_realm(struct login *login, struct kc_view answer)
+{
+    KC_AUTO_SECRET struct kc_secret password = KC_SECRET_INIT;
+    enum kc_status status = kc_secret_set(&password, answer.bytes, answer.length);
+    const struct grant_request request = {.user = login->who.user,
+        .password = &password,
+        .client_address = *login->who.rhost ? login->who.rhost : NULL};
+    if (status == KC_OK)
+        status = grant_start(login->daemon->realm, &request, on_granted, login, &login->grant);
+    if (status != KC_OK)
+        refuse(login, status);
+}
+
+void login_answer(struct login *login, enum kc_ask_kind kind, struct kc_view answer)
+{
+    if (!login->asking || kind != KC_ASK_PASSWORD) {
+        connection_hang_up(login->connection);
+        return;
+    }
+    login->asking = false;
+    sd_event_source_disable_unref(login->timer);
+    login->timer = NULL;
+    login->began_us = now_us(login);
+    if (answer.length == 0)
+        refuse_slowly(login, KC_EMPTY_PASSWORD);
+    else if (dummy_password(answer))
+        refuse_slowly(login, KC_DUMMY_PASSWORD);
+    else if (memchr(answer.bytes, 0, answer.length))
+        refuse_slowly(login, KC_BAD_CREDENTIALS);
+    else if (login->account == KC_ACCOUNT_ABSENT && login->who.uid == KC_WIRE_NO_UID)
+        refuse_slowly(login, KC_USER_UNKNOWN);
+    else
+        ask_the_realm(login, answer);
+}
+
+/* Whether the configuration lets the user behind `uid` authenticate others for this service. */
+static bool caller_listed(const struct login *login, uid_t uid)
+{
+    const struct config *config = login->config;
+    for (size_t i = 0; i < config->caller_count; i++) {
+        const char *name = config->callers[i].name;
+        struct kc_account caller;
+        if (kc_account_find(login->daemon->paths.passwd, name, &caller) == KC_OK && caller.sound &&
+            caller.uid == uid && config_caller_may(config, name, login->who.service))
+            return true;
+    }
+    return false;
+}
+
+/* Whether this caller may ask about this user at all. */
+static enum kc_status check_caller(const struct login *login)
+{
+    if (connection_privileged(login->connection))
+        return KC_OK;
+    uid_t uid = connection_uid(login->connection);
+    if (uid == 0)
+        return KC_NOT_AUTHORIZED; /* uid 0 means nothing here: its descriptor may be another's now */
+    bool own = login->who.uid == uid;
+    return own || caller_listed(login, uid) ? KC_OK : KC_NOT_AUTHORIZED;
+}
+
+/* Who is it, and may a login of theirs begin? Nothing has been asked of anybody yet. */
+static enum kc_status check_start(struct login *login)
+{
+    const struct paths *paths = &login->daemon->paths;
+    uid_t uid;
+    enum kc_status status = kc_bounds_account(login->daemon->bounds, paths->passwd, paths->group,
+        login->who.user, &login->account, &uid);
+    if (status != KC_OK)
+        return status;
+    if (login->account == KC_ACCOUNT_LOCAL)
+        return KC_NOT_OURS;
+    if (login->account == KC_ACCOUNT_LISTED && login->who.uid != uid)
+        return KC_NOT_OURS;
+    if (login->account == KC_ACCOUNT_ABSENT && !kc_bounds_id(login->daemon->bounds, login->who.uid))
+        login->who.uid = KC_WIRE_NO_UID;
+    status = check_caller(login);
+    if (status != KC_OK)
+        return status;
+    const char *section = *login->who.access ? login->who.access : NULL;
+    return config_access(login->config, section, login->who.service) ? KC_OK : KC_NO_ACCESS_RULE;
+}
+
+void login_begin(struct connection *connection, const struct kc_wire_login *who)
+{
+    struct login *login = calloc(1, sizeof *login);
+    if (!login) {
+        connection_done(connection, KC_NO_MEMORY);
+        return;
+    }
+    login->connection = connection;
+    login->daemon = connection_daemon(connection);
+    login->config = config_ref(login->daemon->config);
+    login->who = *who;
+    login->account = KC_ACCOUNT_ABSENT;
+    connection_set_login(connection, login);
+    enum kc_status status = check_start(login);
+    if (status == KC_OK)
+        status = set_timer(
+            login, (uint64_t)login->config->limits.prompt_timeout * 1000, on_prompt_time);
+    if (status != KC_OK) {
+        refuse(login, status);
+        return;
+    }
+    login->asking = true;
+    connection_ask(connection, KC_ASK_PASSWORD, false, PROMPT);
+}
+
+void login_abandon(struct login *login)
+{
+    if (login->grant)
+        grant_cancel(login->grant);
+    log_end(login, KC_CANCELLED, "", "");
+    free_login(login);
+}
