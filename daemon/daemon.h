@@ -30,7 +30,8 @@ struct daemon {
     struct kc_bounds *bounds;
     struct realm *realm;
     struct sessions *sessions;
-    struct server *server;
+    struct server *server; /* NULL once the daemon stops */
+    unsigned stop_left_ms;
     struct pacing pacing;
 };
 

@@ -21,6 +21,24 @@
 
 #define NSSWITCH "/etc/nsswitch.conf"
 
+void privilege_clean_environment(void)
+{
+    static const char *const kept[] = {"NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS",
+        "LISTEN_FDNAMES", "WATCHDOG_PID", "WATCHDOG_USEC", "JOURNAL_STREAM",
+        "CREDENTIALS_DIRECTORY"};
+    char *values[sizeof kept / sizeof *kept];
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        const char *value = getenv(kept[i]);
+        values[i] = value ? strdup(value) : NULL;
+    }
+    clearenv();
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (values[i])
+            setenv(kept[i], values[i], 1);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        free(values[i]);
+}
+
 void privilege_harden(void)
 {
     /* free() overwrites what it takes back: passwords and tokens pass through libraries' memory. */

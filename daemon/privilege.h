@@ -10,6 +10,9 @@
 
 #include <sys/types.h>
 
+/* Nothing of the environment reaches a library but what systemd has to say to the daemon. */
+void privilege_clean_environment(void);
+
 /* No core dumps, no tracing by others of the same user, freed memory wiped, umask 077. */
 void privilege_harden(void);
 

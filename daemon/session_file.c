@@ -69,7 +69,7 @@ enum kc_status session_record_decode(
     record.pid = kc_read_u32(&reader);
     record.pid_started = kc_read_u64(&reader);
     kc_read_text(&reader, record.boot_id, sizeof record.boot_id);
-    struct kc_view access = kc_read_bytes(&reader, KC_TOKEN_MAX);
+    struct kc_view access = kc_read_bytes(&reader, SESSION_TOKEN_MAX);
     struct kc_view refresh = kc_read_bytes(&reader, SESSION_REFRESH_MAX);
     if (!kc_reader_done(&reader))
         return KC_MALFORMED;

@@ -11,7 +11,8 @@
 
 #define SESSION_SCOPE_MAX 2049
 #define SESSION_REFRESH_MAX (32 * 1024)
-#define SESSION_FILE_MAX (KC_TOKEN_MAX + SESSION_REFRESH_MAX + 8192)
+#define SESSION_TOKEN_MAX (256 * 1024) /* kept whole, though not all fits an environment */
+#define SESSION_FILE_MAX (SESSION_TOKEN_MAX + SESSION_REFRESH_MAX + 8192)
 #define SESSION_NAME_SIZE 80 /* room for a file's name */
 
 struct session_record {

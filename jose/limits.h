@@ -6,7 +6,7 @@
 #ifndef JOSE_LIMITS_H
 #define JOSE_LIMITS_H
 
-#define JOSE_TOKEN_BYTES (64 * 1024)    /* a compact token, as it came */
+#define JOSE_TOKEN_BYTES (256 * 1024)   /* a compact token, as it came */
 #define JOSE_HEADER_BYTES 4096          /* its decoded JOSE header */
 #define JOSE_JWKS_BYTES (256 * 1024)    /* a JWKS document */
 #define JOSE_ANSWER_BYTES (1024 * 1024) /* any other answer of the realm */
