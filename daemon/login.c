@@ -5,7 +5,7 @@
  */
 #include "daemon/login.h"
 
-#include "common/name.h"
+#include "common/account.h"
 #include "daemon/access.h"
 #include "daemon/dummy.h"
 #include "daemon/grant.h"

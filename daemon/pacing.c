@@ -22,7 +22,8 @@ void pacing_note(struct pacing *pacing, uint64_t ms)
 uint64_t pacing_draw(const struct pacing *pacing)
 {
     uint32_t random = 0;
-    (void)getrandom(&random, sizeof random, GRND_NONBLOCK);
+    if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random)
+        random = (uint32_t)pacing->count; /* early in a boot: any of them will do */
     if (pacing->count == 0)
         return UNKNOWN_MIN_MS + random % (UNKNOWN_MAX_MS - UNKNOWN_MIN_MS);
     size_t kept = pacing->count < PACING_KEPT ? pacing->count : PACING_KEPT;

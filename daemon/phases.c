@@ -5,7 +5,6 @@
  */
 #include "daemon/phases.h"
 
-#include "common/name.h"
 #include "daemon/access.h"
 #include "daemon/grant.h"
 #include "daemon/log.h"
