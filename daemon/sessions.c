@@ -7,6 +7,7 @@
 
 #include "daemon/log.h"
 #include "daemon/process.h"
+#include "daemon/realm.h"
 
 #include <dirent.h>
 #include <errno.h>
