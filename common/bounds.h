@@ -40,7 +40,7 @@ extern const struct kc_option_table kc_bounds_options;
 /*
  * Reads host.conf at `path`, which must belong to `owner` (0, but in tests) and be writable by
  * nobody else. Without the file: the defaults. The caller owns ret_bounds. KC_CONFIG_INVALID,
- * KC_CONFIG_UNTRUSTED, KC_TOO_LARGE, KC_SYSTEM, KC_NO_MEMORY, each with ret_error filled.
+ * KC_CONFIG_UNTRUSTED, KC_SYSTEM, KC_NO_MEMORY, each with ret_error filled.
  */
 enum kc_status kc_bounds_load(
     const char *path, uid_t owner, struct kc_bounds **ret_bounds, struct kc_conf_error *ret_error);

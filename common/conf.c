@@ -191,7 +191,7 @@ static enum kc_status check_trust(int fd, uid_t owner, size_t max, struct kc_con
         return kc_conf_fail(error, KC_CONFIG_UNTRUSTED, "can be written by others (mode %04o)",
             (unsigned)st.st_mode & 07777);
     if (st.st_size < 0 || (uintmax_t)st.st_size > max)
-        return kc_conf_fail(error, KC_TOO_LARGE, "has more than %zu bytes", max);
+        return kc_conf_fail(error, KC_CONFIG_INVALID, "has more than %zu bytes", max);
     return KC_OK;
 }
 
@@ -224,7 +224,7 @@ enum kc_status kc_conf_read(const char *path, uid_t owner, size_t max, char **re
             break;
         length += (size_t)got;
         if (length > max)
-            return kc_conf_fail(ret_error, KC_TOO_LARGE, "has more than %zu bytes", max);
+            return kc_conf_fail(ret_error, KC_CONFIG_INVALID, "has more than %zu bytes", max);
     }
     bytes[length] = 0;
     *ret_bytes = KC_TAKE(bytes);

@@ -52,8 +52,8 @@ enum kc_status kc_conf_parse(const char *bytes, size_t length, kc_conf_handler *
 /*
  * Reads the whole of a regular file that belongs to `owner` and that nobody else can write.
  * ret_bytes is the caller's to free; a NUL follows its last byte. KC_NOT_FOUND: there is none;
- * KC_CONFIG_UNTRUSTED, KC_TOO_LARGE (over `max` bytes), KC_SYSTEM, KC_NO_MEMORY. On each failure
- * file and text are filled.
+ * KC_CONFIG_UNTRUSTED, KC_CONFIG_INVALID (over `max` bytes), KC_SYSTEM, KC_NO_MEMORY. On each
+ * failure file and text are filled.
  */
 enum kc_status kc_conf_read(const char *path, uid_t owner, size_t max, char **ret_bytes,
     size_t *ret_length, struct kc_conf_error *ret_error);

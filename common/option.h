@@ -36,7 +36,7 @@ struct kc_ids {
 };
 
 struct kc_list {
-    char **items;
+    char **items; /* items[count] is NULL; NULL itself where count is 0 */
     size_t count;
 };
 

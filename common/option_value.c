@@ -114,11 +114,12 @@ static enum kc_status add_item(const struct kc_option *option, struct kc_list *l
         return kc_conf_fail(
             ret_error, KC_CONFIG_INVALID, "takes at most %u items", KC_OPTION_LIST_MAX);
     KC_AUTO_FREE char *copy = strdup(value);
-    char **items = copy ? realloc(list->items, (list->count + 1) * sizeof *items) : NULL;
+    char **items = copy ? realloc(list->items, (list->count + 2) * sizeof *items) : NULL;
     if (!items)
         return kc_conf_fail(ret_error, KC_NO_MEMORY, "no memory");
     list->items = items;
     list->items[list->count++] = KC_TAKE(copy);
+    list->items[list->count] = NULL;
     return KC_OK;
 }
 

@@ -57,7 +57,7 @@ struct config_directory {
 };
 
 struct config_groups {
-    struct kc_list serve; /* paths, and /x/* */
+    struct kc_list serve; /* paths; one that ends in an asterisk: its children */
     struct kc_map names;  /* Linux name = path */
     bool parents;
     bool members;
