@@ -1,0 +1,323 @@
+/*
+ * Grants and sessions: who may claim what, for how long, and what a restart leaves.
+ * The realm is replaced by two functions that count; folders, processes and the loop are real.
+ */
+#include "daemon/process.h"
+#include "daemon/realm.h"
+#include "daemon/sessions.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+static unsigned logouts, revocations;
+static enum kc_status next_end = KC_OK;
+static char last_refresh[64];
+
+enum kc_status realm_logout(
+    struct realm *realm, const struct kc_secret *token, realm_ended *ended, void *userdata)
+{
+    (void)realm;
+    logouts++;
+    snprintf(last_refresh, sizeof last_refresh, "%s", kc_secret_text(token));
+    if (next_end != KC_OK)
+        return next_end;
+    ended(userdata, KC_OK, "");
+    return KC_OK;
+}
+
+enum kc_status realm_revoke(
+    struct realm *realm, const struct kc_secret *token, realm_ended *ended, void *userdata)
+{
+    (void)realm, (void)token;
+    revocations++;
+    ended(userdata, KC_OK, "");
+    return KC_OK;
+}
+
+struct bed {
+    char dir[64];
+    sd_event *event;
+    struct sessions *sessions;
+};
+
+static const struct kc_wire_login ada = {
+    .uid = 1001, .service = "sshd", .user = "ada", .rhost = "192.0.2.7"};
+
+static int set_up(void **state)
+{
+    struct bed *bed = calloc(1, sizeof *bed);
+    snprintf(bed->dir, sizeof bed->dir, "/tmp/test-sessions-XXXXXX");
+    assert_non_null(mkdtemp(bed->dir));
+    assert_true(sd_event_new(&bed->event) >= 0);
+    assert_int_equal(sessions_new(bed->event, NULL, bed->dir, &bed->sessions), KC_OK);
+    logouts = revocations = 0;
+    next_end = KC_OK;
+    *state = bed;
+    return 0;
+}
+
+static unsigned files(const struct bed *bed, bool remove)
+{
+    unsigned count = 0;
+    DIR *folder = opendir(bed->dir);
+    for (struct dirent *item; (item = readdir(folder));)
+        if (item->d_name[0] != '.') {
+            count++;
+            if (remove)
+                unlinkat(dirfd(folder), item->d_name, 0);
+        }
+    closedir(folder);
+    return count;
+}
+
+static int tear_down(void **state)
+{
+    struct bed *bed = *state;
+    sessions_free(bed->sessions);
+    sd_event_unref(bed->event);
+    files(bed, true);
+    rmdir(bed->dir);
+    free(bed);
+    return 0;
+}
+
+static void restart(struct bed *bed)
+{
+    sessions_free(bed->sessions);
+    assert_int_equal(sessions_new(bed->event, NULL, bed->dir, &bed->sessions), KC_OK);
+}
+
+static void log_in(struct bed *bed, const char *refresh, uint8_t key[KC_KEY_SIZE])
+{
+    struct grant_answer answer = {.expires_at = 4711, .scope = (char *)"openid"};
+    assert_int_equal(kc_secret_set(&answer.access_token, "access", 6), KC_OK);
+    if (refresh)
+        assert_int_equal(kc_secret_set(&answer.refresh_token, refresh, strlen(refresh)), KC_OK);
+    assert_int_equal(sessions_grant(bed->sessions, &ada, &answer, key), KC_OK);
+    kc_secret_wipe(&answer.access_token);
+    kc_secret_wipe(&answer.refresh_token);
+}
+
+static pid_t holder(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        pause();
+        _exit(0);
+    }
+    return pid;
+}
+
+static void end_holder(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+static enum kc_status open_as(
+    struct bed *bed, const uint8_t *key, const struct kc_wire_login *who, pid_t pid, uint8_t *handle)
+{
+    SESSION_AUTO_RECORD struct session_record record = {0};
+    enum kc_status status =
+        sessions_open(bed->sessions, key, who, -1, (uint32_t)pid, &record, handle);
+    if (status == KC_OK) {
+        assert_string_equal(kc_secret_text(&record.access_token), "access");
+        assert_int_equal(record.expires, 4711);
+    }
+    return status;
+}
+
+static void test_a_claim_opens_a_session_once(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+    log_in(bed, "refresh", key);
+    assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_OK);
+    assert_memory_not_equal(key, handle, sizeof key);
+    assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_TRANSACTION_UNKNOWN);
+    assert_int_equal(sessions_count(bed->sessions).open, 1);
+    assert_int_equal(logouts, 0);
+    assert_int_equal(sessions_close(bed->sessions, key), KC_NOT_FOUND);
+    assert_int_equal(sessions_close(bed->sessions, handle), KC_OK);
+    assert_int_equal(logouts, 1);
+    assert_string_equal(last_refresh, "refresh");
+    assert_int_equal(files(bed, false), 0);
+    assert_int_equal(sessions_close(bed->sessions, handle), KC_NOT_FOUND);
+}
+
+static void test_another_login_gets_nothing_and_ends_the_grant(void **state)
+{
+    struct bed *bed = *state;
+    struct kc_wire_login others[5] = {ada, ada, ada, ada, ada};
+    snprintf(others[0].user, sizeof others[0].user, "root");
+    snprintf(others[1].service, sizeof others[1].service, "sudo");
+    snprintf(others[2].rhost, sizeof others[2].rhost, "192.0.2.77");
+    others[3].uid = 0;
+    others[4].uid = KC_WIRE_NO_UID;
+    for (unsigned i = 0; i < 5; i++) {
+        uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+        log_in(bed, "refresh", key);
+        assert_int_equal(open_as(bed, key, &others[i], getpid(), handle), KC_TRANSACTION_MISMATCH);
+        assert_int_equal(logouts, i + 1);
+        assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_TRANSACTION_UNKNOWN);
+    }
+    assert_int_equal(files(bed, false), 0);
+}
+
+static void test_the_account_phase_looks_and_leaves_it(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+    SESSION_AUTO_RECORD struct session_record record = {0};
+    log_in(bed, "refresh", key);
+    assert_int_equal(sessions_peek(bed->sessions, key, &ada, &record), KC_OK);
+    assert_string_equal(record.scope, "openid");
+    struct kc_wire_login bob = ada;
+    snprintf(bob.user, sizeof bob.user, "bob");
+    struct session_record none = {0};
+    assert_int_equal(sessions_peek(bed->sessions, key, &bob, &none), KC_TRANSACTION_MISMATCH);
+    key[0] ^= 1;
+    assert_int_equal(sessions_peek(bed->sessions, key, &ada, &none), KC_TRANSACTION_UNKNOWN);
+    key[0] ^= 1;
+    assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_OK);
+}
+
+static void test_the_death_of_the_holder_ends_the_session(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+    pid_t pid = holder();
+    log_in(bed, "refresh", key);
+    assert_int_equal(open_as(bed, key, &ada, pid, handle), KC_OK);
+    assert_int_equal(sd_event_run(bed->event, 0), 0);
+    assert_int_equal(logouts, 0);
+    end_holder(pid);
+    assert_true(sd_event_run(bed->event, 2000000) > 0);
+    assert_int_equal(logouts, 1);
+    assert_int_equal(files(bed, false), 0);
+}
+
+static void test_a_restart_takes_up_what_lives_and_ends_what_died(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], living[KC_KEY_SIZE], dead[KC_KEY_SIZE], unclaimed[KC_KEY_SIZE];
+    pid_t lives = holder(), dies = holder();
+    log_in(bed, "living", key);
+    assert_int_equal(open_as(bed, key, &ada, lives, living), KC_OK);
+    log_in(bed, "dead", key);
+    assert_int_equal(open_as(bed, key, &ada, dies, dead), KC_OK);
+    log_in(bed, "unclaimed", unclaimed);
+    end_holder(dies);
+    restart(bed);
+    assert_int_equal(sessions_recover(bed->sessions), 3);
+    assert_int_equal(logouts, 1);
+    assert_string_equal(last_refresh, "dead");
+    assert_int_equal(sessions_count(bed->sessions).open, 1);
+    assert_int_equal(sessions_count(bed->sessions).grants, 1);
+    uint8_t handle[KC_KEY_SIZE];
+    assert_int_equal(open_as(bed, unclaimed, &ada, getpid(), handle), KC_OK);
+    assert_int_equal(sessions_close(bed->sessions, living), KC_OK);
+    end_holder(lives);
+}
+
+static void test_a_logout_that_fails_is_tried_again_after_a_restart(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+    log_in(bed, "refresh", key);
+    assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_OK);
+    next_end = KC_NOT_READY;
+    assert_int_equal(sessions_close(bed->sessions, handle), KC_OK);
+    assert_int_equal(logouts, 1);
+    assert_int_equal(files(bed, false), 1);
+    restart(bed);
+    next_end = KC_OK;
+    sessions_recover(bed->sessions);
+    assert_int_equal(logouts, 2);
+    assert_int_equal(files(bed, false), 0);
+}
+
+static void test_without_refresh_token_the_access_token_is_revoked(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+    log_in(bed, NULL, key);
+    assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_OK);
+    assert_int_equal(sessions_close(bed->sessions, handle), KC_OK);
+    assert_int_equal(revocations, 1);
+    assert_int_equal(logouts, 0);
+}
+
+static void test_foreign_and_damaged_files_are_removed(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE];
+    log_in(bed, "refresh", key);
+    char path[256];
+    snprintf(path, sizeof path, "%s/rubbish", bed->dir);
+    assert_int_equal(mkdir(path, 0700) || rmdir(path), 0);
+    FILE *file = fopen(path, "w");
+    fputs("x", file);
+    fclose(file);
+    snprintf(path, sizeof path, "%s/g-%064d", bed->dir, 0);
+    file = fopen(path, "w");
+    fputs("KCS1 and then nothing", file);
+    fclose(file);
+    chmod(path, 0600);
+    restart(bed);
+    assert_int_equal(sessions_recover(bed->sessions), 1);
+    assert_int_equal(files(bed, false), 1);
+    assert_int_equal(logouts, 0);
+}
+
+static void test_a_folder_of_others_is_refused(void **state)
+{
+    struct bed *bed = *state;
+    struct sessions *sessions;
+    assert_int_equal(chmod(bed->dir, 0755), 0);
+    assert_int_equal(sessions_new(bed->event, NULL, bed->dir, &sessions), KC_CONFIG_UNTRUSTED);
+    assert_int_equal(chmod(bed->dir, 0700), 0);
+}
+
+static void test_a_process_that_took_over_the_number_is_another(void **state)
+{
+    (void)state;
+    uint64_t started;
+    int pidfd = -1;
+    assert_int_equal(process_started((uint32_t)getpid(), &started), KC_OK);
+    assert_int_equal(process_open((uint32_t)getpid(), started + 1, &pidfd), KC_NOT_FOUND);
+    assert_int_equal(process_open(0, 0, &pidfd), KC_NOT_FOUND);
+    assert_int_equal(process_open((uint32_t)getpid(), started, &pidfd), KC_OK);
+    uint32_t pid = 0;
+    assert_int_equal(process_of_pidfd(pidfd, &pid), KC_OK);
+    assert_int_equal(pid, getpid());
+    assert_int_equal(process_of_pidfd(0, &pid), KC_MALFORMED);
+    close(pidfd);
+}
+
+int main(void)
+{
+#define BED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        BED(test_a_claim_opens_a_session_once),
+        BED(test_another_login_gets_nothing_and_ends_the_grant),
+        BED(test_the_account_phase_looks_and_leaves_it),
+        BED(test_the_death_of_the_holder_ends_the_session),
+        BED(test_a_restart_takes_up_what_lives_and_ends_what_died),
+        BED(test_a_logout_that_fails_is_tried_again_after_a_restart),
+        BED(test_without_refresh_token_the_access_token_is_revoked),
+        BED(test_foreign_and_damaged_files_are_removed),
+        BED(test_a_folder_of_others_is_refused),
+        cmocka_unit_test(test_a_process_that_took_over_the_number_is_another),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
