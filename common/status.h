@@ -138,6 +138,13 @@ const char *kc_status_word(enum kc_status status);
 /* The status's class; KC_CLASS_INTERNAL for a number outside the list. */
 enum kc_class kc_status_class(enum kc_status status);
 
+/*
+ * The status that a daemon's answer stands for: the one of that class and word; for a word that
+ * this side does not know, the class's plainest one. KC_OK for class 0 with the word "ok" alone;
+ * KC_PROTOCOL for class 0 with another, or a number that is no class.
+ */
+enum kc_status kc_status_from_wire(unsigned class, const char *word);
+
 /* The word of a class for a log's result= field: ok, denied, unavailable, misconfigured, failed. */
 const char *kc_class_word(enum kc_class class);
 
