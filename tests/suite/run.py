@@ -51,12 +51,9 @@ def one(case, world):
     return "ok", ""
 
 
-def run_cases(world, only):
-    from world import CASES
+def run_cases(cases, world):
     counts = {"ok": 0, "not ok": 0, "SKIP": 0}
-    for case in CASES:
-        if only and not re.search(only, case.name):
-            continue
+    for case in cases:
         started = time.monotonic()
         word, why = one(case, world)
         counts[word] += 1
@@ -78,18 +75,25 @@ def main():
     work = tempfile.mkdtemp(prefix="kclogin-suite.")
     the_world = None
     try:
+        cases = [case for case in world.CASES
+                 if case.where(chosen) and re.search(chosen.only, case.name)]
+        if not cases:
+            sys.exit("no case matches")
         the_world = world.World(chosen, work)
-        counts = run_cases(the_world, chosen.only)
+        counts = run_cases(cases, the_world)
     finally:
         if the_world:
             the_world.end()
         if chosen.keep and os.path.isdir("/run/bed/log"):
             shutil.copytree("/run/bed/log", chosen.keep, dirs_exist_ok=True)
         shutil.rmtree(work, ignore_errors=True)
-    if not sum(counts.values()):
-        sys.exit("no case matches")
-    print(f"{counts['ok']} passed, {counts['not ok']} failed, {counts['SKIP']} skipped")
-    sys.exit(1 if counts["not ok"] else 0)
+    failed = counts["not ok"]
+    if os.environ.get("CI") == "true":
+        # where nothing may be missing, what cannot be tried has failed
+        failed += counts.pop("SKIP")
+    skipped = f", {counts['SKIP']} skipped" if counts.get("SKIP") else ""
+    print(f"{counts['ok']} passed, {failed} failed{skipped}")
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

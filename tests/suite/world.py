@@ -10,10 +10,10 @@ import shutil
 import realms
 from bed import DAEMON_UID, Bed
 from hosts import Sampler, Sshd
-from outcome import Failed, skip_unless
+from outcome import Failed
 from product import Daemon, configuration, host_conf
 
-Case = collections.namedtuple("Case", "name function")
+Case = collections.namedtuple("Case", "name function where")
 CASES = []
 
 PASSWORDS = {"ada": "ada-pass", "grace": "grace-pass", "frozen": "frozen-pass",
@@ -25,10 +25,19 @@ PASSWORDS = {"ada": "ada-pass", "grace": "grace-pass", "frozen": "frozen-pass",
 WRONG = "not-the-password"
 
 
-def case(name):
-    """Puts a function into the list of cases under this name, in the order of the files."""
+def anywhere(_):
+    return True
+
+
+def over_tls(chosen):
+    return chosen.tls
+
+
+def case(name, where=anywhere):
+    """Puts a function into the list of cases under this name, in the order of the files; it runs
+    where where(the options) says so."""
     def add(function):
-        CASES.append(Case(name, function))
+        CASES.append(Case(name, function, where))
         return function
     return add
 
@@ -96,10 +105,6 @@ class World:
         if text:
             self.secrets.add(text.rsplit(".", 1)[-1])
         return text
-
-    def only(self, *names):
-        """The rest of the case is for these realms."""
-        skip_unless(self.chosen.realm in names, f"is for {' and '.join(names)}")
 
     def after_failure(self):
         """Leaves the next case a daemon that runs and a realm that answers."""
