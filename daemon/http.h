@@ -31,7 +31,7 @@ struct http_peer {
     const char *const *connect_to; /* "host:port", tried in order; NULL-terminated, or NULL */
 };
 
-/* One request. `form` and `authorization` are moved: the caller's are left empty on KC_OK. */
+/* One request. `form` and `authorization` are moved on KC_OK, and the caller's left empty. */
 struct http_spec {
     const char *url;
     struct kc_secret *form;          /* NULL: GET; else POST application/x-www-form-urlencoded */
@@ -77,6 +77,10 @@ enum kc_status http_start(struct http *http, const struct http_spec *spec, http_
 
 /* Aborts a request; its callback will not come. */
 void http_cancel(struct http_request *request);
+
+/* True for an https URL, or http where allowed and the host is the loopback by name or number;
+ * never with user information or a fragment. */
+bool http_url_usable(const char *url, bool allow_http);
 
 /* Requests now running or waiting for a connection. */
 size_t http_running(const struct http *http);

@@ -1,0 +1,319 @@
+/*
+ * The multi handle in the event loop: sockets, one timer, the end of requests.
+ * Used by realm.c and grant.c through http.h; one request's own matters are in http_request.c.
+ * Must never call a callback from within http_start, nor wait for anything.
+ */
+#include "daemon/http.h"
+#include "daemon/http_request.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+
+#define REQUESTS_MAX 256
+#define CONNECTIONS_MAX 32L
+#define CONNECTIONS_KEPT 8L
+
+struct http {
+    unsigned references; /* the owner's and one for each request */
+    sd_event *event;
+    CURLM *multi;
+    CURLSH *share; /* TLS sessions: a new connection resumes */
+    sd_event_source *timer;
+    struct http_request *requests;
+    size_t running;
+    size_t preferred_target;
+};
+
+/* libcurl's allocator: blocks remember their size, and are wiped before they go. */
+#define BLOCK_HEAD 16
+
+static void *block_new(size_t size)
+{
+    if (size > SIZE_MAX - BLOCK_HEAD)
+        return NULL;
+    uint8_t *block = malloc(BLOCK_HEAD + size);
+    if (!block)
+        return NULL;
+    memcpy(block, &size, sizeof(size));
+    return block + BLOCK_HEAD;
+}
+
+static void block_free(void *bytes)
+{
+    if (!bytes)
+        return;
+    uint8_t *block = (uint8_t *)bytes - BLOCK_HEAD;
+    size_t size;
+    memcpy(&size, block, sizeof(size));
+    kc_wipe(bytes, size);
+    free(block);
+}
+
+static void *block_resize(void *bytes, size_t size)
+{
+    size_t old = 0;
+    void *fresh = block_new(size);
+    if (!fresh || !bytes)
+        return fresh;
+    memcpy(&old, (uint8_t *)bytes - BLOCK_HEAD, sizeof(old));
+    memcpy(fresh, bytes, old < size ? old : size);
+    block_free(bytes);
+    return fresh;
+}
+
+static char *block_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = block_new(size);
+    if (copy)
+        memcpy(copy, text, size);
+    return copy;
+}
+
+static void *block_zeroed(size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size)
+        return NULL;
+    void *bytes = block_new(count * size);
+    if (bytes)
+        memset(bytes, 0, count * size);
+    return bytes;
+}
+
+enum kc_status http_global_init(void)
+{
+    CURLcode code = curl_global_init_mem(
+        CURL_GLOBAL_DEFAULT, block_new, block_free, block_resize, block_text, block_zeroed);
+    if (code == CURLE_OUT_OF_MEMORY)
+        return KC_NO_MEMORY;
+    return code == CURLE_OK ? KC_OK : KC_SYSTEM;
+}
+
+static void unlink_request(struct http_request *request)
+{
+    struct http *http = request->http;
+    if (request->by_loop)
+        curl_multi_remove_handle(http->multi, request->easy);
+    request->by_loop = false;
+    if (request->previous)
+        request->previous->next = request->next;
+    else
+        http->requests = request->next;
+    if (request->next)
+        request->next->previous = request->previous;
+    http->running--;
+}
+
+/* Another target, where this one gave not a byte: nothing was sent, so nothing is sent twice. */
+static bool try_next_target(struct http *http, struct http_request *request)
+{
+    if (!http_request_rearm(request))
+        return false;
+    request->by_loop = curl_multi_add_handle(http->multi, request->easy) == CURLM_OK;
+    return request->by_loop;
+}
+
+static void request_done(struct http *http, struct http_request *request, CURLcode code)
+{
+    enum kc_status status = http_translate((int)code, &request->wire);
+    curl_multi_remove_handle(http->multi, request->easy);
+    request->by_loop = false;
+    if (status == KC_UNREACHABLE && try_next_target(http, request))
+        return;
+    if (status == KC_OK && request->target_count)
+        http->preferred_target =
+            (request->target_first + request->target_tried) % request->target_count;
+    struct http_answer answer;
+    http_request_collect(request, &answer);
+    unlink_request(request);
+    request->done(request->userdata, status, &answer);
+    kc_secret_wipe(&answer.body);
+    http_request_free(request);
+    http_unref(http);
+}
+
+/* Ends what is done; a callback may start, cancel and drop whatever it likes meanwhile. */
+static void reap(struct http *http)
+{
+    CURLMsg *message;
+    int left;
+    http->references++;
+    while ((message = curl_multi_info_read(http->multi, &left))) {
+        struct http_request *request = NULL;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
+        request_done(http, request, code);
+    }
+    http_unref(http);
+}
+
+static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    struct http *http = userdata;
+    int running, mask = 0;
+    (void)source;
+    if (events & EPOLLIN)
+        mask |= CURL_CSELECT_IN;
+    if (events & EPOLLOUT)
+        mask |= CURL_CSELECT_OUT;
+    if (events & (EPOLLERR | EPOLLHUP))
+        mask |= CURL_CSELECT_ERR;
+    curl_multi_socket_action(http->multi, fd, mask, &running);
+    reap(http);
+    return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct http *http = userdata;
+    int running;
+    (void)source;
+    (void)now;
+    curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    reap(http);
+    return 0;
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *assigned)
+{
+    struct http *http = userdata;
+    sd_event_source *source = assigned;
+    uint32_t events = 0;
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        curl_multi_assign(http->multi, fd, NULL);
+        sd_event_source_disable_unref(source);
+        return 0;
+    }
+    if (what & CURL_POLL_IN)
+        events |= EPOLLIN;
+    if (what & CURL_POLL_OUT)
+        events |= EPOLLOUT;
+    if (source)
+        return sd_event_source_set_io_events(source, events) < 0 ? -1 : 0;
+    if (sd_event_add_io(http->event, &source, fd, events, on_socket, http) < 0)
+        return -1;
+    curl_multi_assign(http->multi, fd, source);
+    return 0;
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *userdata)
+{
+    struct http *http = userdata;
+    (void)multi;
+    if (timeout_ms < 0)
+        return sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
+    if (sd_event_source_set_time_relative(http->timer, (uint64_t)timeout_ms * 1000U) < 0 ||
+        sd_event_source_set_enabled(http->timer, SD_EVENT_ONESHOT) < 0)
+        return -1;
+    return 0;
+}
+
+static void destroy(struct http *http)
+{
+    if (http->multi)
+        curl_multi_cleanup(http->multi);
+    if (http->share)
+        curl_share_cleanup(http->share);
+    sd_event_source_disable_unref(http->timer);
+    sd_event_unref(http->event);
+    free(http);
+}
+
+static bool set_up(struct http *http)
+{
+    if (sd_event_add_time_relative(
+            http->event, &http->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, http) < 0 ||
+        sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0)
+        return false;
+    CURLM *multi = http->multi;
+    return curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
+               CURLSHE_OK &&
+           curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS_MAX) == CURLM_OK;
+}
+
+enum kc_status http_new(struct sd_event *event, struct http **ret_http)
+{
+    struct http *http = calloc(1, sizeof(*http));
+    if (!http)
+        return KC_NO_MEMORY;
+    http->references = 1;
+    http->event = sd_event_ref(event);
+    http->multi = curl_multi_init();
+    http->share = curl_share_init();
+    bool memory = http->multi && http->share;
+    if (!memory || !set_up(http)) {
+        destroy(http);
+        return memory ? KC_SYSTEM : KC_NO_MEMORY;
+    }
+    *ret_http = http;
+    return KC_OK;
+}
+
+void http_unref(struct http *http)
+{
+    if (http && --http->references == 0)
+        destroy(http);
+}
+
+void http_free(struct http *http)
+{
+    if (!http)
+        return;
+    while (http->requests)
+        http_cancel(http->requests);
+    http_unref(http);
+}
+
+enum kc_status http_start(struct http *http, const struct http_spec *spec, http_done *done,
+    void *userdata, struct http_request **ret_request)
+{
+    struct http_request *request = NULL;
+    if (http->running >= REQUESTS_MAX)
+        return KC_BUSY;
+    enum kc_status status = http_request_new(spec, http->share, &request);
+    if (status == KC_OK)
+        status = http_request_arm(request, http->preferred_target);
+    if (status == KC_OK && curl_multi_add_handle(http->multi, request->easy) != CURLM_OK)
+        status = KC_SYSTEM;
+    if (status != KC_OK) {
+        if (request) /* the form goes with it: a request that was refused is not tried again */
+            http_request_free(request);
+        return status;
+    }
+    request->http = http;
+    request->by_loop = true;
+    request->done = done;
+    request->userdata = userdata;
+    request->next = http->requests;
+    if (http->requests)
+        http->requests->previous = request;
+    http->requests = request;
+    http->running++;
+    http->references++;
+    if (ret_request)
+        *ret_request = request;
+    return KC_OK;
+}
+
+void http_cancel(struct http_request *request)
+{
+    struct http *http = request->http;
+    unlink_request(request);
+    http_request_free(request);
+    http_unref(http);
+}
+
+size_t http_running(const struct http *http)
+{
+    return http->running;
+}

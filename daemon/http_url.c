@@ -1,0 +1,40 @@
+/*
+ * Which URLs the daemon speaks to at all.
+ * Used by http_request.c for every request, by discovery.c for every endpoint.
+ * Must never let plain http leave this host, nor take credentials out of a URL.
+ */
+#include "daemon/http.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+static bool host_is_loopback(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host));
+}
+
+static bool part_present(CURLU *url, CURLUPart part)
+{
+    char *value = NULL;
+    bool present = curl_url_get(url, part, &value, 0) == CURLUE_OK;
+    curl_free(value);
+    return present;
+}
+
+bool http_url_usable(const char *text, bool allow_http)
+{
+    CURLU *url = curl_url();
+    char *scheme = NULL, *host = NULL;
+    bool usable = false;
+    if (url && curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host &&
+        !part_present(url, CURLUPART_FRAGMENT))
+        usable = strcmp(scheme, "https") == 0 ||
+                 (allow_http && strcmp(scheme, "http") == 0 && host_is_loopback(host));
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(url);
+    return usable;
+}
