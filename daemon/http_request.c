@@ -4,23 +4,15 @@
  * Must never rewind a body: libcurl would POST a grant again when a kept connection dies.
  */
 #include "daemon/http_request.h"
+#include "daemon/clock.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #define CONNECTION_IDLE_SECONDS 45L /* below the idle limits of common proxies (60 s and more) */
 #define CONNECTION_LIFE_SECONDS 600L
 #define CONNECT_MIN_MS 1000L
-
-uint64_t http_clock_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000U + (uint64_t)now.tv_nsec / 1000U;
-}
 
 /*
  * Gives the body once. A second start (libcurl means to send again) ends the transfer; without a
@@ -301,7 +293,7 @@ enum kc_status http_request_new(
     CURL *easy = request->easy = curl_easy_init();
     request->body_limit = spec->body_limit;
     request->retry_after = -1;
-    request->deadline_us = http_clock_us() + (uint64_t)spec->deadline_ms * 1000U;
+    request->deadline_us = clock_us() + (uint64_t)spec->deadline_ms * 1000U;
     request->is_post = spec->form;
     if (!easy || !copy_targets(request, spec->peer->connect_to) || !add_headers(request, spec))
         return KC_NO_MEMORY;
@@ -326,7 +318,7 @@ enum kc_status http_request_new(
 enum kc_status http_request_arm(struct http_request *request, size_t preferred_target)
 {
     CURL *easy = request->easy;
-    uint64_t now = http_clock_us();
+    uint64_t now = clock_us();
     if (now + 1000U > request->deadline_us)
         return KC_TIMED_OUT;
     long left_ms = (long)((request->deadline_us - now) / 1000U);

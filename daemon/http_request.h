@@ -56,7 +56,4 @@ void http_request_collect(struct http_request *request, struct http_answer *ret_
 
 void http_request_free(struct http_request *request);
 
-/* CLOCK_MONOTONIC in microseconds. */
-uint64_t http_clock_us(void);
-
 #endif

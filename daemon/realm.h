@@ -36,6 +36,7 @@ enum kc_status realm_reload(struct realm *realm, struct config *config);
 struct realm_report {
     bool ready;             /* discovery and keys are there */
     bool reachable;         /* the last probe or refresh was answered */
+    bool failing;            /* answered or not, the last one was of no use */
     int64_t since;          /* epoch seconds of the last change of `reachable`; 0: never asked */
     int64_t last_success;   /* epoch seconds; 0: never */
     int64_t last_failure;   /* epoch seconds; 0: never */
@@ -48,7 +49,7 @@ struct realm_report {
 /* For `kclogin status` and the log. */
 void realm_status(const struct realm *realm, struct realm_report *ret_report);
 
-/* Called once each time `reachable` changes, so that it can be logged. NULL: nobody. */
+/* Called each time `reachable`, `failing` or the reason changes, so that it can be logged once. */
 typedef void realm_changed(void *userdata, const struct realm_report *report);
 void realm_watch(struct realm *realm, realm_changed *changed, void *userdata);
 

@@ -1,0 +1,278 @@
+/*
+ * Keeps discovery and keys fresh: rounds in the background, probes, and those who wait for one.
+ * Used by realm.c; grant.c waits through realm_await and realm_await_keys.
+ * Must never run two rounds at once, nor ask a server that is down more often than once a second.
+ */
+#include "daemon/clock.h"
+#include "daemon/oauth_error.h"
+#include "daemon/realm_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define REFRESH_US (300 * CLOCK_SECOND_US)
+#define KEYS_PAUSE_US (5 * CLOCK_SECOND_US)  /* between two fetches for unknown keys */
+#define BACKOFF_MAX_US (60 * CLOCK_SECOND_US)
+#define HELD_MAX_US (60 * CLOCK_SECOND_US)
+#define FETCH_MS 5000U
+#define WELL_KNOWN "/.well-known/openid-configuration"
+
+/* Up to a fifth more or less, so that hosts that were started together do not ask together. */
+static uint64_t with_jitter(uint64_t span)
+{
+    uint32_t random = 0;
+    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        random = UINT32_MAX / 2;
+    return span - span / 5 + span * 2 / 5 * random / UINT32_MAX;
+}
+
+/* Arms the timer for whatever is due next. */
+void refresh_plan(struct realm *realm)
+{
+    struct refresh *refresh = &realm->refresh;
+    if (refresh->request)
+        return;
+    uint64_t next = refresh->next_us;
+    if (refresh->wanted) {
+        uint64_t due = refresh->failed_us ? refresh->failed_us + REFRESH_PAUSE_US : 0;
+        next = due < next ? due : next;
+    }
+    if (realm->discovery && waits_want_keys(realm)) {
+        uint64_t due =
+            refresh->keys_began_us ? refresh->keys_began_us + KEYS_PAUSE_US : 0;
+        next = due < next ? due : next;
+    }
+    sd_event_source_set_time(refresh->timer, next);
+    sd_event_source_set_enabled(refresh->timer, SD_EVENT_ONESHOT);
+}
+
+static void report(struct realm *realm, bool reachable, enum kc_status failure, const char *detail)
+{
+    struct realm_report *report = &realm->report, before = *report;
+    int64_t now = (int64_t)time(NULL);
+    if (!report->since || report->reachable != reachable)
+        report->since = now;
+    report->reachable = reachable;
+    report->failing = failure != KC_OK;
+    if (failure == KC_OK) {
+        report->last_success = now;
+    } else {
+        report->last_failure = now;
+        report->failure = failure;
+        snprintf(report->detail, sizeof(report->detail), "%s", detail);
+    }
+    bool changed = !before.since || before.reachable != reachable ||
+                   before.failing != report->failing ||
+                   (report->failing && before.failure != failure);
+    if (changed && realm->changed) {
+        struct realm_report now_report;
+        realm_status(realm, &now_report);
+        realm->changed(realm->changed_userdata, &now_report);
+    }
+}
+
+/* What a probe may say so that the realm counts as down; a WAF's 403 or a wrong issuer may not. */
+static bool means_down(enum kc_status status)
+{
+    switch (status) {
+    case KC_UNREACHABLE:
+    case KC_UNANSWERED:
+    case KC_TLS_FAILED:
+    case KC_SERVER_GATEWAY:
+    case KC_SERVER_STARTING:
+    case KC_SERVER_OVERLOADED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void round_failed(
+    struct realm *realm, enum kc_status status, const char *stage, const char *words)
+{
+    struct refresh *refresh = &realm->refresh;
+    char detail[sizeof(realm->report.detail)];
+    snprintf(detail, sizeof(detail), "%s: %s", stage, *words ? words : kc_status_word(status));
+    uint64_t now = clock_us();
+    uint64_t backoff = CLOCK_SECOND_US << (refresh->failures < 6 ? refresh->failures : 6);
+    refresh->failures++;
+    refresh->failed_us = now;
+    refresh->next_us = now + with_jitter(backoff < BACKOFF_MAX_US ? backoff : BACKOFF_MAX_US);
+    discovery_unref(KC_TAKE(refresh->fetched));
+    refresh->probe = false;
+    realm->down = means_down(status);
+    report(realm, !realm->down, status, detail);
+    waits_end(realm, refresh->whole, refresh->keys_number, status, detail);
+    refresh_plan(realm);
+}
+
+/* Judges an answer to a GET; the detail is for the log. */
+static enum kc_status judge(struct realm *realm, enum kc_status status,
+    const struct http_answer *answer, char detail[static OAUTH_DETAIL_MAX])
+{
+    snprintf(detail, OAUTH_DETAIL_MAX, "%s", answer->error);
+    if (status != KC_OK || answer->status == 200)
+        return status;
+    status = oauth_error_read(answer, detail);
+    if (!*detail)
+        snprintf(detail, OAUTH_DETAIL_MAX, "HTTP %u", answer->status);
+    if (status == KC_HTTP_TOO_MANY_REQUESTS && realm->refresh.probe && answer->retry_after > 0) {
+        uint64_t held = (uint64_t)answer->retry_after * CLOCK_SECOND_US;
+        realm->held_us = clock_us() + (held < HELD_MAX_US ? held : HELD_MAX_US);
+    }
+    return status;
+}
+
+static enum kc_status get(struct realm *realm, const char *url, size_t limit, http_done *done)
+{
+    struct http_peer peer = realm_peer(realm);
+    struct http_spec spec = {
+        .url = url, .peer = &peer, .deadline_ms = FETCH_MS, .body_limit = limit};
+    return http_start(realm->http, &spec, done, realm, &realm->refresh.request);
+}
+
+static void round_succeeded(struct realm *realm, struct jose_jwks *keys)
+{
+    struct refresh *refresh = &realm->refresh;
+    uint64_t now = clock_us();
+    jose_jwks_unref(realm->keys);
+    realm->keys = keys;
+    realm->keys_us = now;
+    realm->report.keys_fetched = (int64_t)time(NULL);
+    if (refresh->whole) {
+        discovery_unref(realm->discovery);
+        realm->discovery = KC_TAKE(refresh->fetched);
+        realm->down = false;
+        realm->held_us = 0;
+        refresh->next_us = now + with_jitter(REFRESH_US);
+    }
+    refresh->failures = 0;
+    refresh->failed_us = 0;
+    refresh->probe = false;
+    if (refresh->whole)
+        report(realm, true, KC_OK, "");
+    waits_end(realm, refresh->whole, refresh->keys_number, KC_OK, "");
+    refresh_plan(realm);
+}
+
+static void on_keys(void *userdata, enum kc_status status, struct http_answer *answer)
+{
+    struct realm *realm = userdata;
+    struct jose_jwks *keys = NULL;
+    char detail[OAUTH_DETAIL_MAX];
+    realm->refresh.request = NULL;
+    status = judge(realm, status, answer, detail);
+    if (status == KC_OK) {
+        status = jose_jwks_read(answer->body.bytes, answer->body.length, &keys);
+        if (status != KC_OK && status != KC_NO_MEMORY)
+            status = status == KC_TOO_LARGE ? KC_ANSWER_TOO_LARGE : KC_ANSWER_MALFORMED;
+    }
+    if (status == KC_OK)
+        round_succeeded(realm, keys);
+    else
+        round_failed(realm, status, "keys", detail);
+}
+
+static void start_keys(struct realm *realm, const char *url)
+{
+    struct refresh *refresh = &realm->refresh;
+    refresh->keys_number++;
+    refresh->keys_began_us = clock_us();
+    enum kc_status status = get(realm, url, JOSE_JWKS_BYTES, on_keys);
+    if (status != KC_OK)
+        round_failed(realm, status, "keys", "");
+}
+
+static void on_discovery(void *userdata, enum kc_status status, struct http_answer *answer)
+{
+    struct realm *realm = userdata;
+    struct refresh *refresh = &realm->refresh;
+    const struct config_realm *config = &realm->config->realm;
+    char detail[OAUTH_DETAIL_MAX];
+    refresh->request = NULL;
+    status = judge(realm, status, answer, detail);
+    if (status == KC_OK)
+        status = discovery_parse(answer->body.bytes, answer->body.length, config->issuer,
+            config->allow_http, &refresh->fetched);
+    if (status == KC_OK)
+        start_keys(realm, refresh->fetched->jwks_uri);
+    else
+        round_failed(realm, status, "discovery", detail);
+}
+
+static void start_round(struct realm *realm)
+{
+    struct refresh *refresh = &realm->refresh;
+    KC_AUTO_FREE char *url = NULL;
+    refresh->wanted = false;
+    refresh->whole = true;
+    enum kc_status status = KC_NO_MEMORY;
+    if (asprintf(&url, "%s" WELL_KNOWN, realm->config->realm.issuer) < 0)
+        url = NULL;
+    else
+        status = get(realm, url, DISCOVERY_BODY_MAX, on_discovery);
+    if (status != KC_OK)
+        round_failed(realm, status, "discovery", "");
+}
+
+static int on_timer(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct realm *realm = userdata;
+    struct refresh *refresh = &realm->refresh;
+    (void)source;
+    (void)now;
+    if (refresh->request)
+        return 0;
+    if (refresh->wanted || clock_us() >= refresh->next_us) {
+        start_round(realm);
+    } else if (realm->discovery && waits_want_keys(realm)) {
+        refresh->whole = false;
+        start_keys(realm, realm->discovery->jwks_uri);
+    } else {
+        refresh_plan(realm);
+    }
+    return 0;
+}
+
+enum kc_status refresh_init(struct realm *realm)
+{
+    struct refresh *refresh = &realm->refresh;
+    refresh->next_us = clock_us();
+    if (sd_event_add_time(realm->event, &refresh->timer, CLOCK_MONOTONIC, refresh->next_us, 1000,
+            on_timer, realm) < 0)
+        return KC_SYSTEM;
+    return KC_OK;
+}
+
+void refresh_restart(struct realm *realm)
+{
+    struct refresh *refresh = &realm->refresh;
+    if (refresh->request)
+        http_cancel(KC_TAKE(refresh->request));
+    discovery_unref(KC_TAKE(refresh->fetched));
+    refresh->failed_us = 0;
+    refresh->keys_began_us = 0;
+    refresh->failures = 0;
+    refresh->next_us = clock_us();
+    refresh_plan(realm);
+}
+
+void refresh_free(struct realm *realm)
+{
+    struct refresh *refresh = &realm->refresh;
+    if (refresh->request)
+        http_cancel(KC_TAKE(refresh->request));
+    discovery_unref(KC_TAKE(refresh->fetched));
+    sd_event_source_disable_unref(KC_TAKE(refresh->timer));
+}
+
+void realm_probe(struct realm *realm)
+{
+    if (realm->refresh.request)
+        return;
+    realm->refresh.wanted = true;
+    realm->refresh.probe = true;
+    refresh_plan(realm);
+}
