@@ -57,8 +57,8 @@ static void wait_end(struct realm_wait *wait, enum kc_status status, const char 
     wait_free(wait);
 }
 
-void waits_end(struct realm *realm, bool round, uint64_t keys_number,
-    enum kc_status status, const char *detail)
+void waits_end(struct realm *realm, bool round, uint64_t keys_number, enum kc_status status,
+    const char *detail)
 {
     uint64_t last = realm->wait_number;
     for (struct realm_wait *wait = realm->waits; wait;) {
@@ -149,8 +149,8 @@ enum kc_status realm_await_keys(struct realm *realm, uint64_t deadline_us, realm
     void *userdata, struct realm_wait **ret_wait)
 {
     *ret_wait = NULL;
-    enum kc_status status = wait_new(
-        realm, deadline_us, realm->refresh.keys_number + 1, ready, userdata, ret_wait);
+    enum kc_status status =
+        wait_new(realm, deadline_us, realm->refresh.keys_number + 1, ready, userdata, ret_wait);
     if (status == KC_OK)
         refresh_plan(realm);
     return status;

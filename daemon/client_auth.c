@@ -173,8 +173,8 @@ static bool put_time(struct json_object *claims, const char *name, int64_t secon
 }
 
 /* RFC 7523 section 3. One audience, and iat with exp: Keycloak 26.2 and later insist on both. */
-static enum kc_status make_claims(const struct client_auth *client, const char *issuer,
-    int64_t now, struct json_object **ret_claims)
+static enum kc_status make_claims(const struct client_auth *client, const char *issuer, int64_t now,
+    struct json_object **ret_claims)
 {
     KC_AUTO_SECRET struct kc_secret random = KC_SECRET_INIT;
     char jti[JTI_BYTES * 2];
@@ -193,8 +193,8 @@ static enum kc_status make_claims(const struct client_auth *client, const char *
     return KC_OK;
 }
 
-static enum kc_status add_assertion(const struct client_auth *client, const char *issuer,
-    int64_t now, struct kc_secret *form)
+static enum kc_status add_assertion(
+    const struct client_auth *client, const char *issuer, int64_t now, struct kc_secret *form)
 {
     JOSE_AUTO_JSON struct json_object *claims = NULL;
     KC_AUTO_SECRET struct kc_secret assertion = KC_SECRET_INIT;

@@ -66,8 +66,7 @@ static enum kc_status read_endpoints(
     if (status == KC_OK)
         status = read_url(object, "revocation_endpoint", allow_http, &endpoints->revocation);
     if (status == KC_OK)
-        status =
-            read_url(object, "device_authorization_endpoint", allow_http, &endpoints->device);
+        status = read_url(object, "device_authorization_endpoint", allow_http, &endpoints->device);
     return status;
 }
 

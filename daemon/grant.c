@@ -10,6 +10,7 @@
 #include "daemon/grant_internal.h"
 #include "daemon/oauth_error.h"
 #include "jose/jwt.h"
+#include "jose/limits.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -57,7 +58,8 @@ static bool repeats(const char *detail, const struct kc_secret *secret)
     return memmem(detail, length, encoded.bytes, encoded.length);
 }
 
-/* The end: the place in the queue goes to the next one before the callback, which may do anything. */
+/* The end: the place in the queue goes to the next one before the callback, which may do anything.
+ */
 static void finish(
     struct grant *grant, enum kc_status status, const char *detail, struct grant_answer *answer)
 {
@@ -88,28 +90,42 @@ static void refuse_answer(struct grant *grant, enum kc_status status, const char
     finish(grant, status, detail, NULL);
 }
 
-static enum kc_status verify(struct grant *grant, struct jose_jwt **ret_jwt)
+/* Against the keys at hand; a token is judged under one configuration and as one client. */
+static enum kc_status verify(const struct realm *realm, const struct config *config,
+    const struct client_auth *client, const char *user, const struct kc_secret *token,
+    struct jose_jwt **ret_jwt)
 {
-    const struct config_realm *config = &grant->config->realm;
-    struct realm *realm = grant->realm;
-    /* After a reload to another issuer the keys at hand are another realm's. */
-    if (!realm->keys || !realm->discovery ||
-        strcmp(realm->discovery->issuer, grant->discovery->issuer) != 0)
+    if (!realm->keys || !realm->discovery)
         return KC_NOT_READY;
-    realm_saw_not_before(realm, grant->answer.not_before);
-    struct jwt_expect expect = {.issuer = grant->discovery->issuer,
-        .client_id = client_auth_id(grant->client),
-        .audience = config->audience,
-        .user = grant->user->name,
-        .username_claim = config->username_claim,
+    struct jwt_expect expect = {.issuer = config->realm.issuer,
+        .client_id = client_auth_id(client),
+        .audience = config->realm.audience,
+        .user = user,
+        .username_claim = config->realm.username_claim,
         .now = (int64_t)time(NULL),
         .skew = SKEW_SECONDS,
         .not_before_policy = realm_not_before(realm)};
-    const struct kc_secret *token = &grant->answer.access_token;
     return jose_jwt_verify(realm->keys, token->bytes, token->length, &expect, ret_jwt);
 }
 
-static void accept(struct grant *grant, struct jose_jwt *jwt)
+enum kc_status grant_verify(struct realm *realm, const struct kc_secret *access_token,
+    const char *user, struct jose_jwt **ret_jwt)
+{
+    return verify(realm, realm->config, realm->client, user, access_token, ret_jwt);
+}
+
+static enum kc_status verify_own(struct grant *grant, struct jose_jwt **ret_jwt)
+{
+    struct realm *realm = grant->realm;
+    /* After a reload to another issuer the keys at hand are another realm's. */
+    if (!realm->discovery || strcmp(realm->discovery->issuer, grant->discovery->issuer) != 0)
+        return KC_NOT_READY;
+    realm_saw_not_before(realm, grant->answer.not_before);
+    return verify(realm, grant->config, grant->client, grant->user->name,
+        &grant->answer.access_token, ret_jwt);
+}
+
+static void take_token(struct grant *grant, struct jose_jwt *jwt)
 {
     if (!grant->done) {
         jose_jwt_free(jwt);
@@ -140,16 +156,16 @@ static void on_new_keys(void *userdata, enum kc_status status, const char *detai
 static void judge_token(struct grant *grant)
 {
     struct jose_jwt *jwt = NULL;
-    enum kc_status status = verify(grant, &jwt);
+    enum kc_status status = verify_own(grant, &jwt);
     if (status == KC_TOKEN_KEY_UNKNOWN && !grant->refetched) {
         grant->refetched = true;
-        status = realm_await_keys(
-            grant->realm, grant->deadline_us, on_new_keys, grant, &grant->wait);
+        status =
+            realm_await_keys(grant->realm, grant->deadline_us, on_new_keys, grant, &grant->wait);
         if (status == KC_OK)
             return;
     }
     if (status == KC_OK)
-        accept(grant, jwt);
+        take_token(grant, jwt);
     else
         refuse_answer(grant, status, "");
 }
@@ -209,8 +225,8 @@ static void on_answer(void *userdata, enum kc_status status, struct http_answer 
     if (grant->answer.verdict == KC_OK && grant->done)
         judge_token(grant);
     else
-        refuse_answer(grant, grant->answer.verdict == KC_OK ? KC_CANCELLED : grant->answer.verdict,
-            "");
+        refuse_answer(
+            grant, grant->answer.verdict == KC_OK ? KC_CANCELLED : grant->answer.verdict, "");
 }
 
 static enum kc_status make_form(
@@ -219,8 +235,8 @@ static enum kc_status make_form(
     const char *scope = grant->config->realm.scope;
     enum kc_status status = form_add_text(form, "grant_type", "password");
     if (status == KC_OK)
-        status = client_auth_apply(grant->client, grant->discovery->issuer, (int64_t)time(NULL),
-            form, authorization);
+        status = client_auth_apply(
+            grant->client, grant->discovery->issuer, (int64_t)time(NULL), form, authorization);
     if (status == KC_OK)
         status = form_add_text(form, "username", grant->user->name);
     if (status == KC_OK)
@@ -279,8 +295,7 @@ static void on_turn(struct grant *grant)
         return;
     }
     struct realm_wait *wait = NULL;
-    enum kc_status status =
-        realm_await(grant->realm, grant->deadline_us, on_ready, grant, &wait);
+    enum kc_status status = realm_await(grant->realm, grant->deadline_us, on_ready, grant, &wait);
     if (status != KC_OK)
         finish(grant, status, "", NULL);
     else if (wait) /* else the callback has come, and the grant may be gone */

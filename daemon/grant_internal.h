@@ -17,7 +17,7 @@ struct grant {
     struct grant *previous, *next; /* in the user's queue */
     bool has_turn;
     uint64_t deadline_us;
-    uint64_t shortest_us; /* with less time left nothing is sent */
+    uint64_t shortest_us;   /* with less time left nothing is sent */
     sd_event_source *timer; /* the deadline, while it waits for its turn */
     char *client_address;
     struct kc_secret password, code;
@@ -28,7 +28,7 @@ struct grant {
     struct discovery *discovery;
     struct client_auth *client;
     struct token_answer answer;
-    bool refetched; /* the keys, for this token */
+    bool refetched;   /* the keys, for this token */
     grant_done *done; /* NULL: cancelled */
     void *userdata;
 };

@@ -35,8 +35,7 @@ static void user_free(struct grant_user *user)
     free(user);
 }
 
-enum kc_status grant_queue_new(
-    sd_event *event, grant_turn *turn, struct grant_table **ret_table)
+enum kc_status grant_queue_new(sd_event *event, grant_turn *turn, struct grant_table **ret_table)
 {
     struct grant_table *table = calloc(1, sizeof(*table));
     if (!table)

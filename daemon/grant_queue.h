@@ -2,7 +2,8 @@
  * Who may ask the realm when: one grant at a time for a user, and what is remembered about a user
  * between grants.
  * Used by grant.c alone.
- * Must never let two grants of one user run at once: Keycloak refuses the second as a wrong password.
+ * Must never let two grants of one user run at once: Keycloak refuses the second as a wrong
+ * password.
  */
 #ifndef DAEMON_GRANT_QUEUE_H
 #define DAEMON_GRANT_QUEUE_H
@@ -14,9 +15,9 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#define GRANT_PAUSE_US ((uint64_t)10000)             /* after an answer */
-#define GRANT_DOUBT_US ((uint64_t)60 * 1000000)      /* after an unanswered grant */
-#define GRANT_HELD_MAX_SECONDS 60                    /* of a Retry-After */
+#define GRANT_PAUSE_US ((uint64_t)10000)        /* after an answer */
+#define GRANT_DOUBT_US ((uint64_t)60 * 1000000) /* after an unanswered grant */
+#define GRANT_HELD_MAX_SECONDS 60               /* of a Retry-After */
 
 struct grant;
 struct grant_table;
@@ -38,8 +39,7 @@ struct grant_user {
 /* Gives the turn to `grant`; called from the loop. */
 typedef void grant_turn(struct grant *grant);
 
-enum kc_status grant_queue_new(
-    sd_event *event, grant_turn *turn, struct grant_table **ret_table);
+enum kc_status grant_queue_new(sd_event *event, grant_turn *turn, struct grant_table **ret_table);
 
 /* The table must be empty of grants. */
 void grant_queue_free(struct grant_table *table);

@@ -76,14 +76,14 @@ static enum kc_status make_form(
     if (status == KC_OK && !ending->is_refresh_token)
         status = form_add_text(form, "token_type_hint", "access_token");
     if (status == KC_OK)
-        status = client_auth_apply(ending->client, ending->discovery->issuer,
-            (int64_t)time(NULL), form, authorization);
+        status = client_auth_apply(
+            ending->client, ending->discovery->issuer, (int64_t)time(NULL), form, authorization);
     return status;
 }
 
 static void on_answer(void *userdata, enum kc_status status, struct http_answer *answer);
 
-static enum kc_status send(struct ending *ending)
+static enum kc_status post(struct ending *ending)
 {
     KC_AUTO_SECRET struct kc_secret form = KC_SECRET_INIT;
     KC_AUTO_SECRET struct kc_secret authorization = KC_SECRET_INIT;
@@ -108,7 +108,7 @@ static int on_timer(sd_event_source *source, uint64_t now, void *userdata)
     struct ending *ending = userdata;
     (void)source;
     (void)now;
-    enum kc_status status = send(ending);
+    enum kc_status status = post(ending);
     if (status != KC_OK)
         ending_done(ending, status, "");
     return 0;

@@ -14,8 +14,14 @@
 #define DESCRIPTION_MAX 4096
 
 /* Keycloak up to 26.5 refuses a person with 401, from 26.6.0 with 400 (its issue 45812). */
-#define PERSON {400, 401}
-#define CLIENT {400, 401}
+#define PERSON                                                                                     \
+    {                                                                                              \
+        400, 401                                                                                   \
+    }
+#define CLIENT                                                                                     \
+    {                                                                                              \
+        400, 401                                                                                   \
+    }
 
 static const struct oauth_error_row rows[] = {
     /* the person */
@@ -23,8 +29,7 @@ static const struct oauth_error_row rows[] = {
         KC_BAD_CREDENTIALS},
     {"4", PERSON, "invalid_grant", OAUTH_EXACT, "Invalid OTP credentials", false,
         KC_BAD_CREDENTIALS},
-    {"7", {400, 401}, "invalid_grant", OAUTH_EXACT, "Account disabled", false,
-        KC_ACCOUNT_DISABLED},
+    {"7", {400, 401}, "invalid_grant", OAUTH_EXACT, "Account disabled", false, KC_ACCOUNT_DISABLED},
     {"9", {400, 401}, "invalid_grant", OAUTH_EXACT, "Account is not fully set up", false,
         KC_ACTION_REQUIRED},
     {"11", PERSON, "invalid_request", OAUTH_EXACT, "Invalid user credentials", false,
@@ -80,8 +85,7 @@ static const struct oauth_error_row rows[] = {
     /* the realm; some texts stand in `error` itself */
     {"31", {404}, "Realm does not exist", OAUTH_ANY, NULL, false, KC_REALM_UNKNOWN},
     {"32", {403}, "access_denied", OAUTH_EXACT, "Realm not enabled", false, KC_REALM_DISABLED},
-    {"33", {403}, "invalid_request", OAUTH_EXACT, "HTTPS required", false,
-        KC_REALM_HTTPS_REQUIRED},
+    {"33", {403}, "invalid_request", OAUTH_EXACT, "HTTPS required", false, KC_REALM_HTTPS_REQUIRED},
     {"34", {404}, "HTTP 404 Not Found", OAUTH_ANY, NULL, false, KC_REALM_WRONG_PATH},
     {"34b", {404}, "RESTEASY003210", OAUTH_ANY, NULL, false, KC_REALM_WRONG_PATH},
     {"34c", {404}, "Unable to find matching target resource method", OAUTH_ANY, NULL, false,
@@ -136,8 +140,7 @@ static bool description_fits(const struct oauth_error_row *row, const char *desc
     case OAUTH_EXACT:
         return description && strcmp(row->description, description) == 0;
     case OAUTH_PREFIX:
-        return description &&
-               strncmp(row->description, description, strlen(row->description)) == 0;
+        return description && strncmp(row->description, description, strlen(row->description)) == 0;
     case OAUTH_ABSENT:
         return !description;
     case OAUTH_ANY:

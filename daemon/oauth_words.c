@@ -12,11 +12,13 @@
 static const struct oauth_error_words words[] = {
     {KC_ACCOUNT_DISABLED, "Your account is disabled.", NULL},
     {KC_ACTION_REQUIRED, "Your account needs attention: log in to the account page once.",
-        "the password was right; required actions of the user are pending (Users > NAME > Details)"},
+        "the password was right; required actions of the user are pending (Users > NAME > "
+        "Details)"},
     {KC_SESSION_LIMIT, "You have too many sessions open.",
         "the direct grant flow limits the sessions of a user"},
     {KC_CLIENT_UNKNOWN, NULL,
-        "client_id is unknown or disabled in the realm, or with mtls the certificate's subject does "
+        "client_id is unknown or disabled in the realm, or with mtls the certificate's subject "
+        "does "
         "not fit"},
     {KC_CLIENT_SECRET_WRONG, NULL, "compare client_secret_file with Clients > ID > Credentials"},
     {KC_CLIENT_ASSERTION_REFUSED, NULL,

@@ -36,7 +36,7 @@ enum kc_status realm_reload(struct realm *realm, struct config *config);
 struct realm_report {
     bool ready;             /* discovery and keys are there */
     bool reachable;         /* the last probe or refresh was answered */
-    bool failing;            /* answered or not, the last one was of no use */
+    bool failing;           /* answered or not, the last one was of no use */
     int64_t since;          /* epoch seconds of the last change of `reachable`; 0: never asked */
     int64_t last_success;   /* epoch seconds; 0: never */
     int64_t last_failure;   /* epoch seconds; 0: never */

@@ -45,8 +45,8 @@ struct realm {
     struct jose_jwks *keys;
     uint64_t keys_us; /* when they were fetched */
     int64_t not_before;
-    bool down;             /* a probe failed; logins wait for the next one */
-    uint64_t held_us;      /* a probe's Retry-After; until then nobody is asked for */
+    bool down;        /* a probe failed; logins wait for the next one */
+    uint64_t held_us; /* a probe's Retry-After; until then nobody is asked for */
     struct refresh refresh;
     struct realm_wait *waits;
     size_t wait_count;

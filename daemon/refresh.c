@@ -6,6 +6,7 @@
 #include "daemon/clock.h"
 #include "daemon/oauth_error.h"
 #include "daemon/realm_internal.h"
+#include "jose/limits.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include <time.h>
 
 #define REFRESH_US (300 * CLOCK_SECOND_US)
-#define KEYS_PAUSE_US (5 * CLOCK_SECOND_US)  /* between two fetches for unknown keys */
+#define KEYS_PAUSE_US (5 * CLOCK_SECOND_US) /* between two fetches for unknown keys */
 #define BACKOFF_MAX_US (60 * CLOCK_SECOND_US)
 #define HELD_MAX_US (60 * CLOCK_SECOND_US)
 #define FETCH_MS 5000U
@@ -40,8 +41,7 @@ void refresh_plan(struct realm *realm)
         next = due < next ? due : next;
     }
     if (realm->discovery && waits_want_keys(realm)) {
-        uint64_t due =
-            refresh->keys_began_us ? refresh->keys_began_us + KEYS_PAUSE_US : 0;
+        uint64_t due = refresh->keys_began_us ? refresh->keys_began_us + KEYS_PAUSE_US : 0;
         next = due < next ? due : next;
     }
     sd_event_source_set_time(refresh->timer, next);

@@ -51,7 +51,8 @@ static enum kc_status read_token(
 static enum kc_status read_type(const struct json_object *object)
 {
     const char *type;
-    enum kc_status status = translate(jose_json_string(object, "token_type", TYPE_MAX, &type, NULL));
+    enum kc_status status =
+        translate(jose_json_string(object, "token_type", TYPE_MAX, &type, NULL));
     if (status != KC_OK)
         return status == KC_NOT_FOUND ? KC_ANSWER_MALFORMED : status;
     if (strcasecmp(type, "DPoP") == 0)
