@@ -32,9 +32,10 @@ def options():
     return parser.parse_args()
 
 
-def enter_namespaces():
+def enter_namespaces(program):
+    """The program again, inside namespaces of its own."""
     os.execvp("unshare", ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child",
-                          "--propagation", "private", sys.executable, os.path.abspath(__file__),
+                          "--propagation", "private", sys.executable, os.path.abspath(program),
                           "--inside", *sys.argv[1:]])
 
 
@@ -69,7 +70,7 @@ def main():
     if os.geteuid() != 0:
         sys.exit("run.py needs root: it runs sshd, su and login for real")
     if not chosen.inside:
-        enter_namespaces()
+        enter_namespaces(__file__)
     import world
     world.load_cases()
     work = tempfile.mkdtemp(prefix="kclogin-suite.")
