@@ -22,7 +22,7 @@ for script; do
     cp -a "$fresh/root" "$fresh/$script"
     mkdir "$fresh/$script/kclogin"
     git archive HEAD | tar -x -C "$fresh/$script/kclogin"
-    # the chroot is the root of a mount namespace, so that what it starts ends with it
+    # a namespace of its own, so that what the script starts and mounts ends with it
     timeout --kill-after=30 1500 unshare --mount --pid --fork --kill-child --propagation private \
         bash -c 'set -e
             mount --rbind /dev "$1/dev"

@@ -16,10 +16,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import bed  # noqa: E402
 import hosts  # noqa: E402
+import namespaces  # noqa: E402
 import product  # noqa: E402
 import world  # noqa: E402
 from outcome import Failed, expect, wait_for  # noqa: E402
-from run import enter_namespaces  # noqa: E402
 
 SHOW = ("id; printf 'KEYCLOAK_ACCESS_TOKEN=%.24s...\\n' \"$KEYCLOAK_ACCESS_TOKEN\"; "
         "env | grep -E '^(KEYCLOAK_TOKEN_EXPIRES|KCLOGIN_SESSION)='; echo MARK-IN")
@@ -111,7 +111,8 @@ def main():
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if not chosen.inside:
-        enter_namespaces(__file__)
+        namespaces.enter(__file__)
+    namespaces.settle_in()
     chosen.realm, chosen.modules = "demo", None
     work, the_world = tempfile.mkdtemp(prefix="kclogin-demo."), None
     try:

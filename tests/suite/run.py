@@ -17,6 +17,7 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import namespaces  # noqa: E402
 from outcome import Failed, Skipped  # noqa: E402
 
 
@@ -30,13 +31,6 @@ def options():
     parser.add_argument("--keep", help="a folder to keep the run's logs in")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-def enter_namespaces(program):
-    """The program again, inside namespaces of its own."""
-    os.execvp("unshare", ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child",
-                          "--propagation", "private", sys.executable, os.path.abspath(program),
-                          "--inside", *sys.argv[1:]])
 
 
 def one(case, world):
@@ -70,7 +64,8 @@ def main():
     if os.geteuid() != 0:
         sys.exit("run.py needs root: it runs sshd, su and login for real")
     if not chosen.inside:
-        enter_namespaces(__file__)
+        namespaces.enter(__file__)
+    namespaces.settle_in()
     import world
     world.load_cases()
     work = tempfile.mkdtemp(prefix="kclogin-suite.")
