@@ -34,7 +34,7 @@ struct scan {
 static bool field_is(const struct scan *scan, const char *text)
 {
     size_t length = strlen(text);
-    return scan->length == length && length <= sizeof scan->field &&
+    return length > 0 && scan->length == length && length <= sizeof scan->field &&
            memcmp(scan->field, text, length) == 0;
 }
 
