@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""The daemon's two sockets: authority, order and size of messages, with no realm behind it.
+
+Runs the built kclogind as whoever runs the test; as root it drops to nobody. Needs no network:
+the issuer's port is one that nobody listens on.
+"""
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.environ.get("srcdir", "."), "tests"))
+import wire  # noqa: E402
+
+ROOT = os.geteuid() == 0
+DAEMON = os.path.abspath("kclogind")
+CONFIG = """[realm]
+issuer = http://127.0.0.1:{port}/realms/linux
+client_id = linux-pam
+client_auth = none
+allow_http = yes
+[access]
+allow = any
+[access nobody]
+[limits]
+prompt_timeout = 5s
+grant_timeout = 2s
+"""
+ME = 0x70000001 if ROOT else os.geteuid()
+
+
+def closed_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Bed:
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = self.folder.name
+        os.chmod(self.path, 0o755)
+        self.write("kclogin.conf", CONFIG.format(port=closed_port()))
+        self.write("host.conf", "allow_overlap = yes\n"
+                   + ("" if ROOT else f"ids = {ME}-{ME}\n" if ME >= 65536 else ""))
+        self.log = open(self.file("log"), "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [DAEMON, "-c", self.file("kclogin.conf"), "-b", self.file("host.conf"),
+             "-r", self.file("run"), "-u", "nobody"], stderr=self.log, stdin=subprocess.DEVNULL)
+        self.wait_for("start version=")
+
+    def file(self, name):
+        return os.path.join(self.path, name)
+
+    def write(self, name, content):
+        with open(self.file(name), "w", encoding="utf-8") as file:
+            file.write(content)
+        os.chmod(self.file(name), 0o644)
+
+    def lines(self):
+        with open(self.file("log"), encoding="utf-8") as file:
+            return file.read()
+
+    def wait_for(self, text):
+        end = time.monotonic() + 10
+        while text not in self.lines():
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise AssertionError(f"no {text!r} in the log:\n{self.lines()}")
+            time.sleep(0.02)
+
+    def priv(self):
+        return wire.Caller(self.file("run/priv.socket"))
+
+    def public(self):
+        return wire.Caller(self.file("run/socket"))
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(10)
+        self.log.close()
+        self.folder.cleanup()
+        return code
+
+
+class Sockets(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.bed = Bed()
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.bed.stop() == 0, "the daemon did not end well"
+
+    def refused(self, caller, message, word, **beside):
+        self.assertIsNone(caller.ask(message, **beside))
+        self.bed.wait_for(f"reason={word}")
+
+    def test_modes(self):
+        run = self.bed.file("run")
+        self.assertEqual(os.stat(run).st_mode & 0o7777, 0o755)
+        self.assertEqual(os.stat(run + "/priv.socket").st_mode & 0o7777, 0o600)
+        self.assertEqual(os.stat(run + "/socket").st_mode & 0o7777, 0o666)
+        self.assertEqual(os.stat(run + "/sessions").st_mode & 0o7777, 0o700)
+
+    def test_password_is_asked_for_and_realm_is_unreachable(self):
+        uid = 1900010001
+        with self.bed.priv() as caller:
+            reply = caller.ask(wire.auth(user="somebody", uid=uid))
+            self.assertEqual((reply.kind, reply.ask, reply.echo), (wire.ASK, 1, 0))
+            self.assertEqual(reply.text, "Password: ")
+            done = caller.done(wire.answer("secret"))
+            if ROOT:  # without root the range of ids is the tester's own alone
+                self.assertEqual((done.cls, done.word), ("unreachable", "unreachable"))
+            self.assertEqual(done.key, b"")
+
+    def test_lesson_28_dummy_empty_and_unknown_are_refused_slowly(self):
+        for typed, word in ((b"\b\n\r\x7fINC", "dummy-password"), (b"", "empty-password"),
+                            (b"anything", "user-unknown")):
+            with self.bed.priv() as caller:
+                caller.ask(wire.auth(user="nobody-knows-me"))
+                began = time.monotonic()
+                done = caller.done(wire.answer(typed))
+                self.assertEqual(done.word, word)
+                self.assertGreaterEqual(time.monotonic() - began, 0.02)
+        self.bed.wait_for("user=unknown")
+        self.assertNotIn("nobody-knows-me", self.bed.lines())
+
+    def test_local_accounts_are_not_ours(self):
+        for user, uid in (("root", 0), ("daemon", 1)):
+            with self.bed.priv() as caller:
+                self.assertEqual(caller.done(wire.auth(user=user, uid=uid)).word, "not-ours")
+
+    def test_section_that_allows_nobody_or_is_not_there(self):
+        with self.bed.priv() as caller:
+            caller.ask(wire.auth(user="somebody", uid=1900010001, access="nobody"))
+        with self.bed.priv() as caller:
+            done = caller.done(wire.auth(user="somebody", uid=1900010001, access="absent"))
+            self.assertEqual((done.cls, done.word), ("forbidden", "no-access-rule"))
+
+    def test_account_without_evidence(self):
+        for key in (b"", b"k" * 32):
+            with self.bed.priv() as caller:
+                done = caller.done(wire.account(key, user="somebody", uid=1900010001))
+                self.assertEqual(done.cls, "forbidden")
+                self.assertEqual(done.word, "transaction-unknown" if key else "no-evidence")
+
+    def test_open_and_close_of_what_is_not_there(self):
+        with self.bed.priv() as caller:
+            self.assertEqual(caller.done(wire.open_session(b"k" * 32)).word, "transaction-unknown")
+        with self.bed.priv() as caller:
+            self.assertEqual(caller.done(wire.close_session(b"k" * 32)).word, "not-found")
+        with self.bed.public() as caller:
+            self.assertEqual(caller.done(wire.open_session(b"k" * 32)).word, "transaction-unknown")
+        with self.bed.public() as caller:
+            self.assertEqual(caller.done(wire.close_session(b"k" * 32)).word, "not-authorized")
+
+    def test_passwd_says_where(self):
+        with self.bed.priv() as caller:
+            show = caller.ask(wire.head(wire.PASSWD) + wire.login())
+            self.assertIn("/realms/linux/account", show.text)
+            self.assertEqual(caller.receive().word, "password-elsewhere")
+
+    def test_status_tells_root_more(self):
+        with self.bed.priv() as caller:
+            full = caller.done(wire.head(wire.STATUS)).report
+        with self.bed.public() as caller:
+            short = caller.done(wire.head(wire.STATUS)).report
+        self.assertIn("realm: not ready", short)
+        self.assertIn("client: linux-pam", full)
+        self.assertNotIn("linux-pam", short)
+
+    def test_public_socket_is_for_oneself(self):
+        with self.bed.public() as caller:
+            done = caller.done(wire.auth(user="somebody", uid=1900010001))
+            self.assertEqual(done.word, "not-authorized")
+
+    def test_lesson_34_uid_0_means_nothing_on_the_public_socket(self):
+        if not ROOT:
+            self.skipTest("needs root")
+        for uid in (0, wire.NO_UID, 1900010001):
+            with self.bed.public() as caller:
+                self.assertEqual(
+                    caller.done(wire.auth(user="somebody", uid=uid)).word, "not-authorized")
+
+    def test_lesson_34_a_descriptor_that_changed_hands_has_no_authority(self):
+        if not ROOT:
+            self.skipTest("needs root")
+        with self.bed.priv() as caller:
+            child = os.fork()
+            if child == 0:
+                os.setgroups([])
+                os.setresgid(65534, 65534, 65534)
+                os.setresuid(65534, 65534, 65534)
+                heard = caller.ask(wire.auth(user="somebody", uid=1900010001))
+                os._exit(0 if heard is None else 1)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+        self.bed.wait_for("socket=priv result=denied reason=not-authorized")
+
+    def test_messages_that_are_none(self):
+        whole = wire.auth(user="somebody", uid=1900010001)
+        for broken in (b"\x01", whole[:-1], whole + b"x", wire.head(99), wire.head(0),
+                       wire.head(wire.ASK), b"\x01\x01\x00\x01" + whole[4:],
+                       wire.auth(user="u" * 257), wire.auth(user="a\0b"), b"x" * 131072):
+            for caller in (self.bed.priv(), self.bed.public()):
+                with caller:
+                    self.refused(caller, broken, "protocol-error")
+
+    def test_packet_over_the_limit(self):
+        with self.bed.priv() as caller:
+            self.refused(caller, b"\x01" * (131072 + 1), "protocol-error")
+
+    def test_other_version(self):
+        with self.bed.priv() as caller:
+            self.refused(caller, wire.head(wire.STATUS, version=9), "protocol-version")
+
+    def test_order(self):
+        with self.bed.priv() as caller:
+            self.refused(caller, wire.answer("secret"), "protocol-error")
+        with self.bed.priv() as caller:
+            caller.ask(wire.auth(user="somebody", uid=1900010001))
+            self.refused(caller, wire.auth(user="other", uid=1900010001), "protocol-error")
+        with self.bed.priv() as caller:
+            caller.ask(wire.auth(user="somebody", uid=1900010001))
+            self.assertIsNone(caller.ask(wire.answer("123456", kind=2)))
+
+    def test_descriptors_are_not_taken(self):
+        for caller in (self.bed.priv(), self.bed.public()):
+            with caller:
+                self.refused(caller, wire.head(wire.STATUS), "protocol-error", fds=[0])
+        with self.bed.priv() as caller:
+            self.refused(caller, wire.open_session(b"k" * 32), "protocol-error", fds=[0, 1])
+        kept = len(os.listdir(f"/proc/{self.bed.process.pid}/fd")) if ROOT else None
+        for _ in range(50):
+            with self.bed.priv() as caller:
+                caller.ask(wire.head(wire.STATUS), fds=[0, 1, 2])
+        if ROOT:
+            self.assertLessEqual(len(os.listdir(f"/proc/{self.bed.process.pid}/fd")), kept + 2)
+
+    def test_public_connections_of_one_uid_are_bounded(self):
+        held, refused = [], 0
+        for _ in range(40):
+            caller = self.bed.public()
+            held.append(caller)
+            refused += caller.ask(wire.head(wire.STATUS)) is None
+        for caller in held:
+            caller.socket.close()
+        self.assertGreaterEqual(refused, 8)
+        with self.bed.priv() as caller:
+            self.assertEqual(caller.done(wire.head(wire.STATUS)).cls, "ok")
+
+    def test_a_prompt_has_an_end(self):
+        with self.bed.priv() as caller:
+            caller.ask(wire.auth(user="somebody", uid=1900010001))
+            began = time.monotonic()
+            self.assertEqual(caller.receive().word, "cancelled")
+            self.assertLess(time.monotonic() - began, 8)
+
+    def test_reload_good_and_bad(self):
+        path = self.bed.file("kclogin.conf")
+        with open(path, encoding="utf-8") as file:
+            good = file.read()
+        self.bed.write("kclogin.conf", good + "nonsense = 1\n")
+        self.bed.process.send_signal(signal.SIGHUP)
+        self.bed.wait_for("reload result=misconfigured")
+        self.assertIn(f"{path}:{good.count(chr(10)) + 1}", self.bed.lines())
+        self.bed.write("kclogin.conf", good)
+        self.bed.process.send_signal(signal.SIGHUP)
+        self.bed.wait_for("reload result=ok")
+
+
+if __name__ == "__main__":
+    unittest.main()
