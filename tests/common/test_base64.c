@@ -61,9 +61,9 @@ static void test_room(void **state)
 static void test_lesson_13_one_spelling(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"Zg==", "Zg=", "Z", "Zm9vY", "Zm8=", "Zm9v=", "=", "====",
-        " Zg", "Zg ", "Z g", "Zm\n9v", "Zg\n", "Zm9v\r\n", "+_-_", "-/-_", "Zm9v.", "Zh", "Zm9vYh",
-        "Zm9", "Zm9vYmF", "Z\xc3\xa9g", "AB", "ABD"};
+    static const char *const wrong[] = {"Zg==", "Zg=", "Z", "Zm9vY", "Zm8=", "Zm9v=", "=",
+        "====", " Zg", "Zg ", "Z g", "Zm\n9v", "Zg\n", "Zm9v\r\n", "+_-_", "-/-_", "Zm9v.", "Zh",
+        "Zm9vYh", "Zm9", "Zm9vYmF", "Z\xc3\xa9g", "AB", "ABD"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         uint8_t bytes[16];
         size_t length = 77;

@@ -95,8 +95,7 @@ char *forge_jwk(EVP_PKEY *key, const char *members)
     must(jose_jwk_export(key, NULL, NULL, &object) == KC_OK);
     json_object_object_del(object, "use");
     const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
-    char *jwk = forge_text(
-        "%.*s%s%s}", (int)strlen(text) - 1, text, *members ? "," : "", members);
+    char *jwk = forge_text("%.*s%s%s}", (int)strlen(text) - 1, text, *members ? "," : "", members);
     json_object_put(object);
     return jwk;
 }
@@ -165,7 +164,7 @@ char *forge_assemble(const char *header, const void *payload, size_t length,
 
 char *forge_token(const char *header, const char *payload, EVP_PKEY *key, const char *alg)
 {
-    uint8_t signature[2048];
+    uint8_t signature[2048] = {0};
     char *input = forge_assemble(header, payload, strlen(payload), signature, 0);
     input[strlen(input) - 1] = 0; /* the second dot */
     size_t length = forge_sign(key, alg, input, signature, sizeof signature);
