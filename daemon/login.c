@@ -15,8 +15,8 @@
 #include "daemon/sessions.h"
 #include "jose/jwt.h"
 
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define PROMPT "Password: "
 
@@ -73,7 +73,7 @@ static void log_end(
     const struct login *login, enum kc_status status, const char *detail, const char *rule)
 {
     char user[LOG_VALUE_SIZE], service[LOG_VALUE_SIZE], rhost[LOG_VALUE_SIZE];
-    char more[LOG_VALUE_SIZE], missing[LOG_VALUE_SIZE];
+    char more[LOG_VALUE_SIZE], missing[LOG_VALUE_SIZE], change[LOG_VALUE_SIZE];
     const char *advice = status == KC_OK ? NULL : oauth_error_advice(status);
     log_line(priority_of(status),
         "login user=%s service=%s rhost=%s result=%s reason=%s ms=%llu%s%s%s%s%s%s",
@@ -83,15 +83,21 @@ static void log_end(
         (unsigned long long)(login->began_us ? (now_us(login) - login->began_us) / 1000 : 0),
         *rule ? " rule=" : "", *rule ? log_value(rule, missing) : "",
         *detail ? " detail=" : "", *detail ? log_value(detail, more) : "",
-        advice ? " advice=" : "", advice ? advice : "");
+        advice ? " advice=" : "", advice ? log_value(advice, change) : "");
 }
 
 /* What the person is told beside the answer; most refusals say nothing more. */
 static void tell(struct login *login, enum kc_status status)
 {
     const char *text = oauth_error_text(status);
-    if (text)
-        connection_show(login->connection, KC_SHOW_ERROR, text);
+    char line[KC_TEXT_MAX];
+    if (!text)
+        return;
+    if (status == KC_ACTION_REQUIRED)
+        snprintf(line, sizeof line, "%s %s/account", text, login->config->realm.issuer);
+    else
+        snprintf(line, sizeof line, "%s", text);
+    connection_show(login->connection, KC_SHOW_ERROR, line);
 }
 
 static void refuse_because(

@@ -11,7 +11,7 @@
 /* The class has a text of its own where a status has none here. */
 static const struct oauth_error_words words[] = {
     {KC_ACCOUNT_DISABLED, "Your account is disabled.", NULL},
-    {KC_ACTION_REQUIRED, "Your account needs attention: log in to the account page once.",
+    {KC_ACTION_REQUIRED, "Your account is not ready yet. Finish its set-up at",
         "the password was right; required actions of the user are pending (Users > NAME > "
         "Details)"},
     {KC_SESSION_LIMIT, "You have too many sessions open.",
