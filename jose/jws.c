@@ -15,6 +15,7 @@
 #define TYP_BYTES 64
 
 struct jose_jws {
+    bool has_typ;
     char typ[TYP_BYTES + 1];
     size_t length;
     char payload[]; /* length bytes and a NUL */
@@ -30,7 +31,7 @@ struct parts {
 struct header {
     const struct jose_alg *alg;
     const char *kid; /* NULL: none */
-    const char *typ; /* "": none */
+    const char *typ; /* NULL: none */
 };
 
 static enum kc_status split(const char *token, size_t length, struct parts *ret_parts)
@@ -94,13 +95,13 @@ static enum kc_status check_critical(const struct json_object *object)
     return status == KC_TOKEN_DUPLICATE_MEMBER ? status : KC_TOKEN_CRITICAL_HEADER;
 }
 
-/* An optional text member of the header; `absent` where it is not there. */
-static enum kc_status read_text(const struct json_object *object, const char *name, size_t max,
-    const char *absent, const char **ret_text)
+/* An optional text member of the header; NULL where it is not there. */
+static enum kc_status read_text(
+    const struct json_object *object, const char *name, size_t max, const char **ret_text)
 {
     enum kc_status status = jose_json_string(object, name, max, ret_text, NULL);
     if (status == KC_NOT_FOUND) {
-        *ret_text = absent;
+        *ret_text = NULL;
         return KC_OK;
     }
     return as_token_status(status);
@@ -112,9 +113,9 @@ static enum kc_status read_header(const struct json_object *object, struct heade
     if (status == KC_OK)
         status = check_critical(object);
     if (status == KC_OK)
-        status = read_text(object, "kid", JOSE_KID_BYTES, NULL, &header->kid);
+        status = read_text(object, "kid", JOSE_KID_BYTES, &header->kid);
     if (status == KC_OK)
-        status = read_text(object, "typ", TYP_BYTES, "", &header->typ);
+        status = read_text(object, "typ", TYP_BYTES, &header->typ);
     return status;
 }
 
@@ -150,7 +151,7 @@ enum kc_status jose_jws_verify(
     const struct jose_jwks *keys, const void *token, size_t length, struct jose_jws **ret_jws)
 {
     struct parts parts;
-    struct header header = {NULL, NULL, ""};
+    struct header header = {NULL, NULL, NULL};
     const struct jose_jwk *jwk = NULL;
     JOSE_AUTO_JSON struct json_object *object = NULL;
     JOSE_AUTO_JWS struct jose_jws *jws = NULL;
@@ -167,7 +168,9 @@ enum kc_status jose_jws_verify(
         status = check_signature(&parts, jwk, header.alg);
     if (status != KC_OK)
         return status;
-    memcpy(jws->typ, header.typ, strlen(header.typ) + 1);
+    jws->has_typ = header.typ != NULL;
+    if (header.typ)
+        memcpy(jws->typ, header.typ, strlen(header.typ) + 1);
     *ret_jws = KC_TAKE(jws);
     return KC_OK;
 }
@@ -180,7 +183,7 @@ const void *jose_jws_payload(const struct jose_jws *jws, size_t *ret_length)
 
 const char *jose_jws_typ(const struct jose_jws *jws)
 {
-    return jws->typ;
+    return jws->has_typ ? jws->typ : NULL;
 }
 
 void jose_jws_free(struct jose_jws *jws)

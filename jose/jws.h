@@ -32,7 +32,7 @@ enum kc_status jose_jws_verify(
 /* The verified payload; a NUL, not counted, stands behind it. Both are borrowed. */
 const void *jose_jws_payload(const struct jose_jws *jws, size_t *ret_length);
 
-/* The header's `typ`, or "" where it has none. */
+/* The header's `typ`; NULL where it has none. */
 const char *jose_jws_typ(const struct jose_jws *jws);
 
 void jose_jws_free(struct jose_jws *jws);

@@ -59,11 +59,12 @@ static enum kc_status optional_time(
 static enum kc_status check_header_typ(const char *typ)
 {
     static const char prefix[] = "application/";
+    if (!typ)
+        return KC_OK;
     if (strncasecmp(typ, prefix, sizeof prefix - 1) == 0)
         typ += sizeof prefix - 1;
-    return !*typ || strcasecmp(typ, "JWT") == 0 || strcasecmp(typ, "at+jwt") == 0
-               ? KC_OK
-               : KC_TOKEN_WRONG_TYPE;
+    return strcasecmp(typ, "JWT") == 0 || strcasecmp(typ, "at+jwt") == 0 ? KC_OK
+                                                                         : KC_TOKEN_WRONG_TYPE;
 }
 
 /* RFC 7519 section 4.1.3: a text, or an array of texts. */
