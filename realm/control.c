@@ -1,0 +1,214 @@
+/*
+ * Control: faults, counts and changes at run time, for tests and for trying things out.
+ * Used by server for what comes in below /_control/.
+ */
+#include "realm/control.h"
+
+#include "realm/keys.h"
+#include "realm/sessions.h"
+#include "realm/text.h"
+#include "realm/users.h"
+
+#include <string.h>
+
+/* Each is called with the realm locked; a text returned is the reason of a refusal. */
+typedef const char *control_function(struct realm_server *server, struct json_object *body,
+                                     struct json_object *ret_document);
+
+static void put_users(const struct realm *realm, struct json_object *document)
+{
+    struct json_object *failures = json_object_new_object(), *locked = json_object_new_array();
+    for (size_t i = 0; i < realm->user_count; i++) {
+        if (realm->users[i]->failures > 0)
+            realm_json_put_number(failures, realm->users[i]->name, realm->users[i]->failures);
+        if (realm_user_locked(realm, realm->users[i]))
+            json_object_array_add(locked, json_object_new_string(realm->users[i]->name));
+    }
+    json_object_object_add(document, "failures", failures);
+    json_object_object_add(document, "locked", locked);
+}
+
+static void put_sessions(const struct realm *realm, struct json_object *document)
+{
+    struct json_object *list = json_object_new_array();
+    for (const struct realm_session *s = realm->sessions; s != NULL; s = s->next) {
+        struct json_object *entry = json_object_new_object();
+        realm_json_put_text(entry, "user", s->user->name);
+        realm_json_put_text(entry, "client", s->client->id);
+        realm_json_put_flag(entry, "offline", s->offline);
+        json_object_array_add(list, entry);
+    }
+    json_object_object_add(document, "sessions", list);
+}
+
+static const char *counts(struct realm_server *server, struct json_object *body,
+                          struct json_object *document)
+{
+    (void)body;
+    struct json_object *requests = json_object_new_object();
+    for (int i = 0; i < REALM_ENDPOINT_COUNT; i++)
+        realm_json_put_number(requests, realm_endpoint_word((enum realm_endpoint)i),
+                              server->counts.requests[i]);
+    json_object_object_add(document, "requests", requests);
+    realm_json_put_number(document, "connections", server->counts.connections);
+    realm_json_put_number(document, "open", server->counts.open);
+    realm_json_put_number(document, "handshakes", server->counts.handshakes);
+    realm_json_put_number(document, "tokens", server->counts.tokens);
+    put_users(server->realm, document);
+    put_sessions(server->realm, document);
+    return NULL;
+}
+
+/* As at the start, save for keys, users' settings and the connections that are open. */
+static const char *reset(struct realm_server *server, struct json_object *body,
+                         struct json_object *document)
+{
+    (void)body;
+    (void)document;
+    struct realm *realm = server->realm;
+    server->resets++;
+    realm_fault_clear(realm);
+    realm_session_close_all(realm);
+    for (size_t i = 0; i < realm->user_count; i++) {
+        realm_user_succeeded(realm->users[i]);
+        realm->users[i]->totp.last_step = -1;
+    }
+    realm->clock_offset_ms = 0;
+    realm->not_before = 0;
+    realm->enabled = true;
+    server->counts.connections = server->counts.handshakes = server->counts.tokens = 0;
+    for (int i = 0; i < REALM_ENDPOINT_COUNT; i++)
+        server->counts.requests[i] = 0;
+    return NULL;
+}
+
+static const char *fault(struct realm_server *server, struct json_object *body,
+                         struct json_object *document)
+{
+    (void)document;
+    return realm_fault_add(server->realm, body) == KC_OK ? NULL : "no such fault";
+}
+
+static const char *clear_faults(struct realm_server *server, struct json_object *body,
+                                struct json_object *document)
+{
+    (void)body;
+    (void)document;
+    server->resets++;
+    realm_fault_clear(server->realm);
+    return NULL;
+}
+
+static const char *rotate(struct realm_server *server, struct json_object *body,
+                          struct json_object *document)
+{
+    (void)document;
+    enum kc_status status = realm_keys_rotate(server->realm, realm_json_text(body, "alg", "RS256"),
+                                              realm_json_flag(body, "keep", true));
+    return status == KC_OK ? NULL : "no such algorithm";
+}
+
+static const char *change_realm(struct realm_server *server, struct json_object *body,
+                                struct json_object *document)
+{
+    (void)document;
+    struct realm *realm = server->realm;
+    realm->enabled = realm_json_flag(body, "enabled", realm->enabled);
+    realm->not_before = realm_json_number(body, "notBefore", realm->not_before);
+    realm->policy.https_required =
+        realm_json_flag(body, "httpsRequired", realm->policy.https_required);
+    realm->policy.brute_force =
+        realm_json_flag(body, "bruteForceProtected", realm->policy.brute_force);
+    realm->policy.token_lifespan =
+        realm_json_number(body, "accessTokenLifespan", realm->policy.token_lifespan);
+    realm->hash_delay_ms = realm_json_number(body, "hashDelay", realm->hash_delay_ms);
+    realm->clock_offset_ms =
+        1000 * realm_json_number(body, "clockOffset", realm->clock_offset_ms / 1000);
+    return NULL;
+}
+
+static struct realm_user *user_in(struct realm_server *server, struct json_object *body)
+{
+    return realm_user_find(server->realm, realm_json_text(body, "username", ""));
+}
+
+/* A text of the realm file's own kind, which lives as long as the realm does. */
+static const char *keep(struct realm *realm, const char *text)
+{
+    struct json_object *kept = realm_json_member(realm->file, " kept");
+    if (kept == NULL) {
+        kept = json_object_new_array();
+        json_object_object_add(realm->file, " kept", kept);
+    }
+    struct json_object *value = json_object_new_string(text);
+    json_object_array_add(kept, value);
+    return json_object_get_string(value);
+}
+
+static const char *change_user(struct realm_server *server, struct json_object *body,
+                               struct json_object *document)
+{
+    (void)document;
+    struct realm_user *user = user_in(server, body);
+    if (user == NULL)
+        return "no such user";
+    user->enabled = realm_json_flag(body, "enabled", user->enabled);
+    const char *password = realm_json_text(body, "password", NULL);
+    if (password != NULL)
+        user->password = keep(server->realm, password);
+    struct json_object *actions = realm_json_member(body, "requiredActions");
+    if (json_object_is_type(actions, json_type_array))
+        user->action_count = realm_json_length(actions);
+    return NULL;
+}
+
+static const char *log_out(struct realm_server *server, struct json_object *body,
+                           struct json_object *document)
+{
+    (void)document;
+    struct realm_user *user = user_in(server, body);
+    if (user == NULL)
+        return "no such user";
+    for (struct realm_session *s = server->realm->sessions, *next; s != NULL; s = next) {
+        next = s->next;
+        if (s->user == user)
+            realm_session_close(server->realm, s->id, s->offline);
+    }
+    return NULL;
+}
+
+static const struct {
+    const char *method, *what;
+    control_function *run;
+} calls[] = {
+    {"GET", "counts", counts},       {"POST", "reset", reset},  {"POST", "fault", fault},
+    {"DELETE", "fault", clear_faults}, {"POST", "rotate", rotate}, {"POST", "realm", change_realm},
+    {"POST", "user", change_user},   {"POST", "logout", log_out},
+};
+
+void realm_control(struct realm_server *server, const char *method, const char *what,
+                   const char *body, struct realm_answer *answer)
+{
+    size_t i = 0, count = sizeof(calls) / sizeof(*calls);
+    while (i < count && (strcmp(calls[i].what, what) != 0 || strcmp(calls[i].method, method) != 0))
+        i++;
+    if (i == count) {
+        realm_answer_error(answer, 404, "no such control", NULL);
+        return;
+    }
+    struct json_object *input = *body ? json_tokener_parse(body) : json_object_new_object();
+    struct json_object *document = json_object_new_object();
+    const char *refusal = "not a JSON object";
+    if (json_object_is_type(input, json_type_object)) {
+        pthread_mutex_lock(&server->realm->lock);
+        refusal = calls[i].run(server, input, document);
+        pthread_mutex_unlock(&server->realm->lock);
+    }
+    if (refusal == NULL)
+        realm_answer_json(answer, document, "no-store");
+    else
+        realm_answer_error(answer, 400, refusal, NULL);
+    if (refusal != NULL)
+        json_object_put(document);
+    json_object_put(input);
+}

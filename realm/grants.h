@@ -1,0 +1,30 @@
+/*
+ * The grants: password, refresh token, client credentials.
+ * Used by token.
+ */
+#ifndef REALM_GRANTS_H
+#define REALM_GRANTS_H
+
+#include "realm/exchange.h"
+#include "realm/sessions.h"
+
+/* Each is called with the realm locked and leaves it locked. */
+typedef void realm_grant_function(struct realm *realm, struct realm_client *client,
+                                  const struct realm_request *request,
+                                  struct realm_answer *answer);
+
+/* RFC 6749 4.3, with Keycloak's one-time code; unlocks the realm while the password is hashed. */
+realm_grant_function realm_grant_password;
+
+/* RFC 6749 6. */
+realm_grant_function realm_grant_refresh;
+
+/* RFC 6749 4.4. */
+realm_grant_function realm_grant_client;
+
+/* The live session that a refresh token of the client's belongs to; else NULL and the answer. */
+struct realm_session *realm_grant_session(struct realm *realm, const struct realm_client *client,
+                                          const struct realm_request *request, const char *token,
+                                          struct realm_answer *answer);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * Import: a realm export file becomes a realm in memory.
+ * Used by main and by the tests.
+ * Never invents: what the file leaves out is what Keycloak makes of its absence.
+ */
+#ifndef REALM_IMPORT_H
+#define REALM_IMPORT_H
+
+#include "common/status.h"
+#include "realm/realm.h"
+
+/*
+ * Reads the export at `path` (at most 64 MiB). KC_NOT_FOUND, KC_TOO_LARGE, KC_MALFORMED; *ret_reason
+ * is then a text for the person at the terminal, which the caller frees.
+ */
+enum kc_status realm_import(const char *path, enum realm_likeness like, struct realm **ret_realm,
+                            char **ret_reason);
+
+void realm_free(struct realm *realm);
+
+#endif
