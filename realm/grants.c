@@ -106,7 +106,9 @@ static void authenticate(struct realm *realm, struct realm_client *client, const
         wrong_credentials(realm, answer);
     } else if (user->service_client != NULL) {
         if (realm->like == REALM_LIKE_24)
-            realm_answer_fault(realm, answer, 500, "unknown_error");
+            realm_answer_error(
+                answer, 500, "unknown_error",
+                "For more on this error consult the server log at the debug level.");
         else
             wrong_credentials(realm, answer);
     } else if (realm_user_locked(realm, user) || (user->busy && realm->policy.brute_force)) {
