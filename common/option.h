@@ -59,11 +59,12 @@ struct kc_option {
     size_t offset;        /* of the field */
     const char *fallback; /* the default as it would be written; NULL: none */
     uint64_t min, max;    /* NUMBER, SECONDS, STALE: the range; texts: bytes. 0, 0: the type's */
-    const char *const *words; /* ENUM: the spellings, ended by NULL */
-    kc_option_check *check;   /* texts, and each item of a list; NULL: none */
-    const char *syntax;       /* how a value is written, for documents; NULL: the type's */
-    const char *meaning;      /* one line */
-    bool later;               /* read and checked, and without effect in this version */
+    const char *const *words;   /* ENUM: the spellings, ended by NULL */
+    kc_option_check *check;     /* texts, and each item of a list; NULL: none */
+    kc_option_check *check_key; /* MAP: its KEY; NULL: none */
+    const char *syntax;         /* how a value is written, for documents; NULL: the type's */
+    const char *meaning;        /* one line */
+    bool later;                 /* read and checked, and without effect in this version */
 };
 
 struct kc_option_table {

@@ -151,6 +151,9 @@ static enum kc_status add_pair(const struct kc_option *option, struct kc_map *ma
     if (map->count >= KC_OPTION_LIST_MAX)
         return kc_conf_fail(
             ret_error, KC_CONFIG_INVALID, "takes at most %u items", KC_OPTION_LIST_MAX);
+    const char *wrong = option->check_key ? option->check_key(name) : NULL;
+    if (wrong)
+        return kc_conf_fail(ret_error, KC_CONFIG_INVALID, "%s", wrong);
     enum kc_status status = check_text(option, value, ret_error);
     if (status != KC_OK)
         return status;

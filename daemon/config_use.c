@@ -53,8 +53,15 @@ void config_print(const struct config *config, FILE *file)
         const struct config_section *section = &config_sections[i];
         if (section->naming != CONFIG_PLAIN)
             continue;
+        struct kc_option_table table = section->table;
+        /* A directory without a client of its own has no way to authenticate one either. */
+        if (i == CONFIG_DIRECTORY && !config->directory.client.client_id)
+            while (table.count && strncmp(table.options->name, "client_", 7) == 0) {
+                table.options++;
+                table.count--;
+            }
         fprintf(file, "[%s]\n", section->name);
-        print_options(&section->table, (const char *)config + section->offset, file);
+        print_options(&table, (const char *)config + section->offset, file);
     }
     for (size_t i = 0; i < config->access_count; i++) {
         const char *name = config->access[i].name;

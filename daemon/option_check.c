@@ -85,6 +85,13 @@ const char *option_check_group(const char *value)
                                                      : "must be a group name, [a-z_][a-z0-9_.-]*";
 }
 
+const char *option_check_name(const char *value)
+{
+    return kc_name_valid_group(value, strlen(value))
+               ? NULL
+               : "must name a group by [a-z_][a-z0-9_.-]{0,31}";
+}
+
 const char *option_check_group_path(const char *value)
 {
     size_t length = strlen(value);

@@ -13,6 +13,7 @@ const char *option_check_attribute(const char *value);  /* a name of a user's at
 const char *option_check_credential(const char *value); /* a path, or a credential's name */
 const char *option_check_home(const char *value);       /* a path with %u */
 const char *option_check_group(const char *value);      /* a Linux group's name */
+const char *option_check_name(const char *value);       /* the KEY of name.KEY */
 const char *option_check_served(const char *value);     /* a path of the realm, or its children */
 const char *option_check_group_path(const char *value); /* a path of the realm */
 const char *option_check_service(const char *value);    /* a PAM service's name */
