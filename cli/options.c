@@ -86,14 +86,16 @@ static int take(const struct cli_verb *verb, int count, char *const *arguments,
 {
     const char *argument = arguments[0];
     if (strncmp(argument, "--", 2) != 0) {
-        snprintf(ret_error, size, "not an option: %.64s", argument);
+        snprintf(
+            ret_error, size, "an argument that is no option (a token comes on standard input)");
         return 0;
     }
     const char *equals = strchr(argument, '=');
     size_t length = equals ? (size_t)(equals - argument) - 2 : strlen(argument + 2);
     const struct cli_option *option = find(verb, argument + 2, length);
     if (!option) {
-        snprintf(ret_error, size, "unknown option: %.64s", argument);
+        snprintf(ret_error, size, "unknown option: --%.*s", (int)(length < 32 ? length : 32),
+            argument + 2);
         return 0;
     }
     bool is_flag = option->type == CLI_FLAG;

@@ -88,11 +88,12 @@ static enum kc_status read_keys(const char *path, struct jose_jwks **ret_keys)
     KC_AUTO_SECRET struct kc_secret document = KC_SECRET_INIT;
     KC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     enum kc_status status = fd < 0 ? KC_SYSTEM : read_all(fd, JOSE_JWKS_BYTES, &document);
-    if (status == KC_SYSTEM)
+    if (status == KC_SYSTEM) {
         fprintf(stderr, "kclogin: %s: %s\n", path, strerror(errno));
-    if (status != KC_OK)
         return status;
-    status = jose_jwks_read(document.bytes, document.length, ret_keys);
+    }
+    if (status == KC_OK)
+        status = jose_jwks_read(document.bytes, document.length, ret_keys);
     if (status != KC_OK)
         fprintf(stderr, "kclogin: %s: not a JWKS document: %s\n", path, kc_status_word(status));
     return status;
