@@ -27,7 +27,8 @@ static enum kc_status ask_daemon(struct pk_call *call, struct kc_view transactio
 static enum kc_status judge(struct pk_call *call)
 {
     uint8_t key[KC_KEY_SIZE];
-    bool has_transaction = pk_environment_get_transaction(call->pamh, key);
+    bool has_transaction =
+        pk_exchange_privileged() && pk_environment_get_transaction(call->pamh, key);
     if (call->identity.kind == PK_STRANGER)
         return KC_USER_UNKNOWN;
     /* Of a listed account only a login with the realm's password is the realm's to judge. */

@@ -51,17 +51,30 @@ static enum kc_status take_done(const struct pump *pump)
     return kc_status_from_wire((unsigned)done->class, done->word);
 }
 
+static enum kc_status show(struct pump *pump)
+{
+    if (pump->request == KC_WIRE_OPEN || pump->request == KC_WIRE_CLOSE)
+        return KC_PROTOCOL;
+    return pk_show(pump->conversation, pump->reply->style, pump->reply->text);
+}
+
 /*
  * The person took longer than the daemon waits: it has said so and gone. Whatever it said, an
  * answer that did not arrive cannot have been a success.
  */
 static enum kc_status last_word(struct pump *pump, bool *ret_answered)
 {
-    enum kc_status status = receive(pump);
-    if (status != KC_OK || pump->reply->type != KC_WIRE_DONE)
-        return KC_DAEMON_UNREACHABLE;
-    status = take_done(pump);
-    *ret_answered = status != KC_OK;
+    enum kc_status status = KC_OK;
+    for (int step = 0; step < STEPS_MAX && status == KC_OK; step++) {
+        status = receive(pump);
+        if (status == KC_OK && pump->reply->type == KC_WIRE_DONE) {
+            status = take_done(pump);
+            *ret_answered = status != KC_OK;
+            return status != KC_OK ? status : KC_PROTOCOL;
+        }
+        if (status == KC_OK)
+            status = pump->reply->type == KC_WIRE_SHOW ? show(pump) : KC_PROTOCOL;
+    }
     return status != KC_OK ? status : KC_PROTOCOL;
 }
 
@@ -80,13 +93,6 @@ static enum kc_status answer(struct pump *pump, bool *ret_answered)
     return status == KC_DAEMON_UNREACHABLE ? last_word(pump, ret_answered) : status;
 }
 
-static enum kc_status show(struct pump *pump)
-{
-    if (pump->request == KC_WIRE_OPEN || pump->request == KC_WIRE_CLOSE)
-        return KC_PROTOCOL;
-    return pk_show(pump->conversation, pump->reply->style, pump->reply->text);
-}
-
 static enum kc_status run(struct pump *pump, bool *ret_answered)
 {
     for (int step = 0; step < STEPS_MAX; step++) {
@@ -103,6 +109,11 @@ static enum kc_status run(struct pump *pump, bool *ret_answered)
     return KC_PROTOCOL;
 }
 
+bool pk_exchange_privileged(void)
+{
+    return geteuid() == 0;
+}
+
 enum kc_status pk_exchange(struct pk_conversation *conversation,
     const struct kc_wire_request *request, int passed_fd, int64_t budget, struct kc_secret *storage,
     struct kc_wire_reply *ret_done, bool *ret_answered)
@@ -116,7 +127,7 @@ enum kc_status pk_exchange(struct pk_conversation *conversation,
         .reply = &reply};
     const char *dir = conversation->options->socket;
     /* The effective uid alone decides where to knock; a failure never leads to the other door. */
-    enum kc_socket door = geteuid() == 0 ? KC_SOCKET_PRIVILEGED : KC_SOCKET_PUBLIC;
+    enum kc_socket door = pk_exchange_privileged() ? KC_SOCKET_PRIVILEGED : KC_SOCKET_PUBLIC;
     KC_AUTO_CLIENT struct kc_client client = KC_CLIENT_INIT;
     bool answered = false;
     enum kc_status status =

@@ -21,4 +21,7 @@ enum kc_status pk_exchange(struct pk_conversation *conversation,
     const struct kc_wire_request *request, int passed_fd, int64_t budget, struct kc_secret *storage,
     struct kc_wire_reply *ret_done, bool *ret_answered);
 
+/* Whether this process knocks at the privileged socket; elsewhere a transaction is worthless. */
+bool pk_exchange_privileged(void);
+
 #endif

@@ -92,7 +92,8 @@ int pk_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
     enum kc_status begun = pk_call_begin(pamh, flags, argc, argv, false, &call);
     bool ours = pk_call_is_ours(&call);
     bool readable = begun == KC_OK || begun == KC_NOT_OURS;
-    if (readable && (has_transaction || call.identity.kind == PK_REALM)) {
+    if (readable && pk_exchange_privileged() &&
+        (has_transaction || call.identity.kind == PK_REALM)) {
         struct kc_view transaction = {key, has_transaction ? sizeof key : 0};
         enum kc_status status = open_at_daemon(&call, transaction, ours);
         if (status != KC_OK)
