@@ -82,6 +82,17 @@ static void compare(const struct line *line, const char *wanted, const char *tex
     free(expanded);
 }
 
+/* Where the test lies is no part of what a script says: `ROOT` stands for it. */
+static void compare_message(const struct line *line, const char *message)
+{
+    char text[8192];
+    const char *at = strstr(message, place->root);
+    size_t before = at ? (size_t)(at - message) : 0;
+    if (at)
+        snprintf(text, sizeof text, "%.*sROOT%s", (int)before, message, at + strlen(place->root));
+    compare(line, line->words[2], at ? text : message);
+}
+
 /* `log notice "text"`; the module's own prefix is taken for granted, and checked. */
 static void on_log(int priority, const char *text)
 {
@@ -93,7 +104,7 @@ static void on_log(int priority, const char *text)
         play_fail(line, "a strange log line: %s", text);
     if (strcmp(line->words[1], priorities[LOG_PRI(priority)]) != 0)
         play_fail(line, "its priority is %s", priorities[LOG_PRI(priority)]);
-    compare(line, line->words[2], message + 3);
+    compare_message(line, message + 3);
 }
 
 /* What follows a prompt: `-> TEXT`, `-> fail`, `-> nothing`; `becoming NAME`; `waits MS`. */
@@ -245,7 +256,8 @@ static void set_item(const struct line *line)
     static const struct {
         const char *name;
         int item;
-    } items[] = {{"user", PAM_USER}, {"rhost", PAM_RHOST}, {"tty", PAM_TTY}, {"ruser", PAM_RUSER}};
+    } items[] = {{"user", PAM_USER}, {"rhost", PAM_RHOST}, {"tty", PAM_TTY}, {"ruser", PAM_RUSER},
+        {"user-prompt", PAM_USER_PROMPT}};
     if (!handle)
         start();
     for (size_t i = 0; i < sizeof items / sizeof *items; i++)
@@ -293,6 +305,16 @@ static void change_mode(const struct line *line, const char *name)
         play_fail(line, "chmod: %s", strerror(errno));
 }
 
+static void join_options(const struct line *line)
+{
+    size_t used = 0;
+    for (size_t i = 1; i < line->count; i++) {
+        char *word = expand(line->words[i]);
+        used += (size_t)snprintf(options + used, sizeof options - used, "%s ", word);
+        free(word);
+    }
+}
+
 void application_set_up(const struct line *line)
 {
     const char *word = line->words[0];
@@ -307,7 +329,7 @@ void application_set_up(const struct line *line)
     else if (strcmp(word, "run-mode") == 0)
         change_mode(line, "run");
     else if (strcmp(word, "options") == 0)
-        snprintf(options, sizeof options, "%s", rest);
+        join_options(line);
     else if (strcmp(word, "stack") == 0)
         add_stack_line(line);
     else if (strcmp(word, "user") == 0) {
