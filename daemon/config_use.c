@@ -36,14 +36,26 @@ bool config_caller_may(const struct config *config, const char *caller, const ch
     return false;
 }
 
-static void print_options(const struct kc_option_table *table, const void *base, FILE *file)
+static void print_option(const struct kc_option *option, const void *base, FILE *file)
 {
     char value[KC_CONF_LINE_MAX + KC_CONF_KEY_MAX + 8];
+    const char *between = option->type == KC_OPTION_MAP ? "." : " = ";
+    for (size_t at = 0; kc_option_value(option, base, at, value, sizeof value); at++)
+        fprintf(file, "%s%s%s\n", option->name, between, value);
+}
+
+static void print_options(const struct kc_option_table *table, const void *base, FILE *file)
+{
+    size_t later = 0;
+    for (size_t i = 0; i < table->count; i++)
+        if (!table->options[i].later)
+            print_option(&table->options[i], base, file);
     for (size_t i = 0; i < table->count; i++) {
-        const struct kc_option *option = &table->options[i];
-        bool map = option->type == KC_OPTION_MAP;
-        for (size_t at = 0; kc_option_value(option, base, at, value, sizeof value); at++)
-            fprintf(file, "%s%s%s\n", option->name, map ? "." : " = ", value);
+        if (!table->options[i].later)
+            continue;
+        if (!later++)
+            fputs("# without effect in this version:\n", file);
+        print_option(&table->options[i], base, file);
     }
 }
 

@@ -50,7 +50,8 @@ const char *folder_write(
     const struct folder *folder, const char *name, mode_t mode, const void *bytes, size_t length)
 {
     const char *path = folder_path(folder, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    unlink(path); /* it may be one that its owner cannot write */
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || (length && write(fd, bytes, length) != (ssize_t)length) || fchmod(fd, mode) < 0 ||
         close(fd) < 0)
         abort();

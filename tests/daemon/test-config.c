@@ -1,6 +1,7 @@
 /*
  * kclogin.conf: every default, every option flipped, every section found again.
  */
+#include "common/bounds.h"
 #include "daemon/options.h"
 #include "tests/daemon/config_bed.h"
 
@@ -228,6 +229,39 @@ static void test_sections_in_use(void **state)
     assert_null(config_access(none, NULL, "sshd"));
 }
 
+/* The packaged examples, read from the source tree, load as they are. */
+static void read_example(const char *name, char *ret_text, size_t size)
+{
+    char path[1024];
+    const char *srcdir = getenv("srcdir");
+    snprintf(path, sizeof path, "%s/packaging/%s", srcdir ? srcdir : ".", name);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        fail_msg("%s cannot be opened", path);
+    ret_text[fread(ret_text, 1, size - 1, file)] = 0;
+    fclose(file);
+}
+
+static void test_examples(void **state)
+{
+    const struct folder *folder = *state;
+    char text[8192], error[KC_CONF_ERROR_MAX];
+    struct config *config = NULL;
+    struct kc_bounds *bounds = NULL;
+    struct kc_conf_error host_error = {0};
+    folder_text(folder, "client-secret", "s3cret\n");
+    read_example("kclogin.conf.example", text, sizeof text);
+    enum kc_status status = bed_load(folder, text, folder->path, &config, error);
+    if (status != KC_OK)
+        fail_msg("%s", error);
+    assert_string_equal(config_access(config, NULL, "sshd")->allow.items[0], "group:/linux-users");
+    config_unref(config);
+    read_example("host.conf.example", text, sizeof text);
+    assert_int_equal(kc_bounds_parse(text, strlen(text), &bounds, &host_error), KC_OK);
+    assert_int_equal(bounds->local_accounts.count, 0);
+    kc_bounds_free(bounds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +269,7 @@ int main(void)
         IN_FOLDER(test_every_option_flipped),
         IN_FOLDER(test_print_and_read_again),
         IN_FOLDER(test_sections_in_use),
+        IN_FOLDER(test_examples),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
