@@ -198,7 +198,8 @@ static void test_print_and_read_again(void **state)
         assert_int_equal(fclose(file), 0);
     }
     assert_string_equal(printed[0], printed[1]);
-    assert_non_null(strstr(printed[0], "[access sudo]\nallow = any\noutage = stale:90m\n"));
+    assert_non_null(strstr(printed[0], "[access sudo]\nallow = any\ntoken_environment = token\n"
+                                       "# without effect in this version:\noutage = stale:90m\n"));
     assert_non_null(strstr(printed[0], "name.x = /c d\n"));
     free(printed[0]);
     free(printed[1]);
