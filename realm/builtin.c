@@ -36,7 +36,8 @@ const char realm_builtin_format[] =
     "\"view-users\"]}}}]}},\"clients\":[{\"clientId\":\"account\",\"enabled\":true,"
     "\"publicClient\":true},{\"clientId\":\"account-console\",\"enabled\":true,"
     "\"publicClient\":true},{\"clientId\":\"admin-cli\",\"enabled\":true,"
-    "\"publicClient\":true,\"standardFlowEnabled\":false,\"directAccessGrantsEnabled\":true},"
+    "\"publicClient\":true,\"standardFlowEnabled\":false,\"directAccessGrantsEnabled\":true,"
+    "\"attributes\":{\"client.use.lightweight.access.token.enabled\":\"true\"}},"
     "{\"clientId\":\"broker\",\"enabled\":true,\"bearerOnly\":true},"
     "{\"clientId\":\"realm-management\",\"enabled\":true,\"bearerOnly\":true},"
     "{\"clientId\":\"security-admin-console\",\"enabled\":true,\"publicClient\":true}]}";

@@ -73,7 +73,7 @@ static struct realm_client *by_credentials(struct realm *realm, struct realm_cli
                                            const struct realm_request *request, const char *secret,
                                            struct realm_answer *answer)
 {
-    if (client->is_public || client->bearer_only)
+    if (client->is_public)
         return client;
     if (strcmp(client->authenticator, "client-jwt") == 0 ||
         strcmp(client->authenticator, "client-secret-jwt") == 0)

@@ -205,7 +205,7 @@ void realm_control(struct realm_server *server, const char *method, const char *
         pthread_mutex_unlock(&server->realm->lock);
     }
     if (refusal == NULL)
-        realm_answer_json(answer, document, "no-store");
+        realm_answer_json(answer, document, NULL);
     else
         realm_answer_error(answer, 400, refusal, NULL);
     if (refusal != NULL)

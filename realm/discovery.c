@@ -38,6 +38,11 @@ static const struct {
     "[\"PS384\",\"RS384\",\"EdDSA\",\"ES384\",\"ES256\",\"RS256\",\"ES512\",\"PS256\",\"PS512\","  \
     "\"RS512\"]"
 
+#define WRAPPING "[\"RSA-OAEP\",\"RSA-OAEP-256\",\"RSA1_5\"]"
+#define CIPHERS                                                                                    \
+    "[\"A256GCM\",\"A192GCM\",\"A128GCM\",\"A128CBC-HS256\",\"A192CBC-HS384\","                   \
+    "\"A256CBC-HS512\"]"
+
 /* What does not depend on the realm. `only`: the version that says it; 0 for both. */
 static const struct {
     const char *member, *json;
@@ -57,6 +62,15 @@ static const struct {
     {"id_token_signing_alg_values_supported", SIGNING, 0},
     {"userinfo_signing_alg_values_supported", SIGNING, 0},
     {"request_object_signing_alg_values_supported", SIGNING, 0},
+    {"id_token_encryption_alg_values_supported", WRAPPING, 0},
+    {"id_token_encryption_enc_values_supported", CIPHERS, 0},
+    {"userinfo_encryption_alg_values_supported", WRAPPING, 0},
+    {"userinfo_encryption_enc_values_supported", CIPHERS, 0},
+    {"request_object_encryption_alg_values_supported", WRAPPING, 0},
+    {"request_object_encryption_enc_values_supported", CIPHERS, 0},
+    {"authorization_signing_alg_values_supported", SIGNING, 0},
+    {"authorization_encryption_alg_values_supported", WRAPPING, 0},
+    {"authorization_encryption_enc_values_supported", CIPHERS, 0},
     {"response_modes_supported", "[\"query\",\"fragment\",\"form_post\"]", 0},
     {"token_endpoint_auth_methods_supported", METHODS, 0},
     {"token_endpoint_auth_signing_alg_values_supported", SIGNING, 0},
@@ -129,7 +143,6 @@ void realm_discovery_endpoint(struct realm *realm, const struct realm_request *r
         }
     }
     realm_answer_json(answer, document, "no-cache, must-revalidate, no-transform, no-store");
-    answer->pragma = false;
     if (realm->like == REALM_LIKE_24)
         answer->type = "application/json;charset=UTF-8";
 }

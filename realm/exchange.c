@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 char *realm_issuer(const struct realm *realm, const struct realm_request *request)
 {
@@ -26,8 +25,7 @@ void realm_answer_error(struct realm_answer *answer, unsigned status, const char
         realm_json_put_text(answer->json, "error_description", description);
     answer->status = status;
     answer->type = "application/json";
-    answer->cache = "no-store";
-    answer->pragma = true;
+    answer->cache = NULL;
     snprintf(answer->note, sizeof(answer->note), "%s: %s", error, description ? description : "");
 }
 
@@ -38,8 +36,14 @@ void realm_answer_fault(const struct realm *realm, struct realm_answer *answer, 
                        realm->like == REALM_LIKE_24
                            ? "For more on this error consult the server log at the debug level."
                            : NULL);
-    answer->cache = NULL;
-    answer->pragma = false;
+}
+
+void realm_answer_unknown(const struct realm *realm, struct realm_answer *answer)
+{
+    realm_answer_error(answer, 500, "unknown_error",
+                       realm->like == REALM_LIKE_24
+                           ? "For more on this error consult the server log at the debug level."
+                           : "For more on this error consult the server log.");
 }
 
 void realm_answer_json(struct realm_answer *answer, struct json_object *document, const char *cache)
@@ -49,7 +53,6 @@ void realm_answer_json(struct realm_answer *answer, struct json_object *document
     answer->status = 200;
     answer->type = "application/json";
     answer->cache = cache;
-    answer->pragma = cache != NULL && strcmp(cache, "no-store") == 0;
 }
 
 void realm_answer_free(struct realm_answer *answer)

@@ -32,6 +32,7 @@ struct realm_faults;
     X("redirect", REDIRECT)               /* 307 to `location` */                                  \
     X("wrong-key", WRONG_KEY)             /* signed by another key under the right id */           \
     X("claims", CLAIMS)                   /* claims of the access token set or removed */          \
+    X("duplicate", DUPLICATE)             /* `member` stands twice in the token */                 \
     X("members", MEMBERS)                 /* members of the answer set or removed */               \
     X("expired", EXPIRED)                 /* exp lies a minute back */                             \
     X("not-yet", NOT_YET)                 /* nbf lies an hour ahead */                             \
@@ -56,7 +57,7 @@ struct realm_fault {
 /*
  * Takes a control document: {"fault": NAME, "match": ENDPOINT or "any", "count": N or -1,
  * "user": NAME, "delay": ms, "status": N, "headers": {}, "body": text, "type": text, "size": bytes,
- * "location": URL, "claims": {}, "members": {}, "process": bool}. KC_MALFORMED.
+ * "location": URL, "claims": {}, "members": {}, "member": NAME, "process": bool}. KC_MALFORMED.
  */
 enum kc_status realm_fault_add(struct realm *realm, struct json_object *document);
 

@@ -22,7 +22,7 @@ static int hex(char c)
 
 bool realm_form_decode(const char *text, size_t length, char **ret_text)
 {
-    char *plain KC_AUTO_FREE = realm_text_room(length + 1, 1);
+    char *plain KC_AUTO_FREE = realm_text_room(length + 1, 1); /* %00 takes two of its three */
     size_t out = 0;
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '+') {
@@ -34,8 +34,10 @@ bool realm_form_decode(const char *text, size_t length, char **ret_text)
             int low = length - i > 2 ? hex(text[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
-            plain[out++] = (char)(high << 4 | low);
             i += 2;
+            if (high == 0 && low == 0)
+                plain[out++] = (char)0xc0;
+            plain[out++] = high == 0 && low == 0 ? (char)0x80 : (char)(high << 4 | low);
         }
     }
     *ret_text = KC_TAKE(plain);
@@ -47,7 +49,7 @@ static enum kc_status add(struct realm_form *form, const char *pair, size_t leng
     if (length == 0)
         return KC_OK;
     if (form->count == REALM_FORM_FIELD_LIMIT)
-        return KC_TOO_LARGE;
+        return KC_MALFORMED;
     const char *equals = memchr(pair, '=', length);
     size_t name_length = equals ? (size_t)(equals - pair) : length;
     char *name KC_AUTO_FREE = NULL, *value KC_AUTO_FREE = NULL;
@@ -56,6 +58,8 @@ static enum kc_status add(struct realm_form *form, const char *pair, size_t leng
                            &value))
         return KC_MALFORMED;
     form->fields = realm_text_grow(form->fields, form->count + 1, sizeof(*form->fields));
+    if (strlen(value) > REALM_FORM_VALUE_LIMIT)
+        return KC_TOO_LARGE;
     form->fields[form->count].name = KC_TAKE(name);
     form->fields[form->count++].value = KC_TAKE(value);
     return KC_OK;

@@ -52,10 +52,6 @@ static bool code_right(const struct realm *realm, struct realm_user *user,
     return user->totp.secret == NULL || (code != NULL && realm_user_code(realm, user, code));
 }
 
-/*
- * Whether the credentials are right. Brute-force detection lets one login of a user run at a time
- * and refuses a second at once, uncounted.
- */
 static bool credentials_right(struct realm *realm, struct realm_user *user,
                               const struct realm_request *request, struct realm_answer *answer)
 {
@@ -96,6 +92,12 @@ static void log_in(struct realm *realm, struct realm_client *client, struct real
     realm_claims_free(&grant);
 }
 
+/* Brute-force detection in 26: a second login of a user while one runs is refused, uncounted. */
+static bool collides(const struct realm *realm, const struct realm_user *user)
+{
+    return user->running > 0 && realm->policy.brute_force && realm->like != REALM_LIKE_24;
+}
+
 static void authenticate(struct realm *realm, struct realm_client *client, const char *name,
                          const struct realm_request *request, struct realm_answer *answer)
 {
@@ -106,20 +108,18 @@ static void authenticate(struct realm *realm, struct realm_client *client, const
         wrong_credentials(realm, answer);
     } else if (user->service_client != NULL) {
         if (realm->like == REALM_LIKE_24)
-            realm_answer_error(
-                answer, 500, "unknown_error",
-                "For more on this error consult the server log at the debug level.");
+            realm_answer_unknown(realm, answer);
         else
             wrong_credentials(realm, answer);
-    } else if (realm_user_locked(realm, user) || (user->busy && realm->policy.brute_force)) {
+    } else if (realm_user_locked(realm, user) || collides(realm, user)) {
         wrong_credentials(realm, answer);
     } else if (realm->like == REALM_LIKE_24 && !user->enabled) {
         realm_answer_error(answer, 400, "invalid_grant", "Account disabled");
     } else {
-        user->busy = true;
+        user->running++;
         if (credentials_right(realm, user, request, answer))
             log_in(realm, client, user, request, answer);
-        user->busy = false;
+        user->running--;
     }
 }
 
@@ -145,36 +145,46 @@ static void refuse_refresh(struct realm_answer *answer, const char *description)
     realm_answer_error(answer, 400, "invalid_grant", description);
 }
 
-struct realm_session *realm_grant_session(struct realm *realm, const struct realm_client *client,
-                                          const struct realm_request *request, const char *token,
-                                          struct realm_answer *answer)
+struct json_object *realm_grant_token(const struct realm *realm, const struct realm_client *client,
+                                      const struct realm_request *request, const char *token,
+                                      struct realm_answer *answer)
 {
-    struct json_object *claims REALM_AUTO_JSON = NULL;
+    struct json_object *claims = NULL;
     bool own = realm_keys_own(realm, token, &claims);
     const char *type = realm_json_text(claims, "typ", "");
     bool offline = realm_text_same(type, "Offline");
     char *issuer KC_AUTO_FREE = realm_issuer(realm, request);
     char *other KC_AUTO_FREE = realm_text_format("Invalid token issuer. Expected '%s'", issuer);
-    if (!own || (!offline && !realm_text_same(type, "Refresh"))) {
+    if (!own || (!offline && !realm_text_same(type, "Refresh")))
         refuse_refresh(answer, "Invalid refresh token");
-    } else if (!realm_text_same(realm_json_text(claims, "iss", NULL), issuer)) {
+    else if (!realm_text_same(realm_json_text(claims, "iss", NULL), issuer))
         refuse_refresh(answer, other);
-    } else if (!realm_text_same(realm_json_text(claims, "azp", NULL), client->id)) {
+    else if (!realm_text_same(realm_json_text(claims, "azp", NULL), client->id))
         refuse_refresh(answer,
                        "Invalid refresh token. Token client and authorized client don't match");
-    } else if (!offline && realm_json_number(claims, "exp", 0) <= realm_now(realm)) {
+    else if (!offline && realm_json_number(claims, "exp", 0) <= realm_now(realm))
         refuse_refresh(answer, "Token is not active");
-    } else {
-        struct realm_session *session =
-            realm_session_find(realm, realm_json_text(claims, "sid", ""), offline);
-        if (session == NULL)
-            refuse_refresh(answer,
-                           offline ? "Offline user session not found" : "Session not active");
-        else if (realm_json_number(claims, "iat", 0) < realm->not_before)
-            refuse_refresh(answer, "Stale token");
-        else
-            return session;
-    }
+    else
+        return claims;
+    json_object_put(claims);
+    return NULL;
+}
+
+/* The live session that the token belongs to, of somebody who may still have it. */
+static struct realm_session *session_of(struct realm *realm, struct json_object *claims,
+                                        struct realm_answer *answer)
+{
+    bool offline = realm_text_same(realm_json_text(claims, "typ", ""), "Offline");
+    struct realm_session *session =
+        realm_session_find(realm, realm_json_text(claims, "sid", ""), offline);
+    if (session == NULL)
+        refuse_refresh(answer, offline ? "Offline user session not found" : "Session not active");
+    else if (!session->user->enabled)
+        refuse_refresh(answer, "User disabled");
+    else if (realm_json_number(claims, "iat", 0) < realm->not_before)
+        refuse_refresh(answer, "Stale token");
+    else
+        return session;
     return NULL;
 }
 
@@ -186,14 +196,10 @@ void realm_grant_refresh(struct realm *realm, struct realm_client *client,
         realm_answer_error(answer, 400, "invalid_request", "No refresh token");
         return;
     }
-    struct realm_session *session = realm_grant_session(realm, client, request, token, answer);
-    if (session == NULL)
-        return;
-    if (!session->user->enabled) {
-        refuse_refresh(answer, "User disabled");
-        return;
-    }
-    if (!realm_token_scope_fits(client, request, answer))
+    struct json_object *claims REALM_AUTO_JSON =
+        realm_grant_token(realm, client, request, token, answer);
+    struct realm_session *session = claims ? session_of(realm, claims, answer) : NULL;
+    if (session == NULL || !realm_token_scope_fits(client, request, answer))
         return;
     struct realm_grant grant = {.user = session->user,
                                 .client = client,

@@ -6,7 +6,6 @@
 #define REALM_GRANTS_H
 
 #include "realm/exchange.h"
-#include "realm/sessions.h"
 
 /* Each is called with the realm locked and leaves it locked. */
 typedef void realm_grant_function(struct realm *realm, struct realm_client *client,
@@ -22,9 +21,9 @@ realm_grant_function realm_grant_refresh;
 /* RFC 6749 4.4. */
 realm_grant_function realm_grant_client;
 
-/* The live session that a refresh token of the client's belongs to; else NULL and the answer. */
-struct realm_session *realm_grant_session(struct realm *realm, const struct realm_client *client,
-                                          const struct realm_request *request, const char *token,
-                                          struct realm_answer *answer);
+/* The claims of a refresh token of the client's, which the caller owns; else NULL and the answer. */
+struct json_object *realm_grant_token(const struct realm *realm, const struct realm_client *client,
+                                      const struct realm_request *request, const char *token,
+                                      struct realm_answer *answer);
 
 #endif

@@ -198,7 +198,8 @@ static void import_all(struct realm *realm, struct json_object *file)
         json_object_object_add(file, " scopes", scopes);
     }
     realm_import_scopes(realm, scopes);
-    realm_import_clients(realm, made, scopes);
+    /* Keycloak gives its own clients no scope where the file brings the scopes */
+    realm_import_clients(realm, made, scopes == file ? NULL : scopes);
     realm_import_clients(realm, file, scopes);
     import_roles(realm, made, false);
     import_roles(realm, file, false);

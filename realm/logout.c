@@ -36,12 +36,13 @@ void realm_logout_endpoint(struct realm *realm, const struct realm_request *requ
     struct realm_client *client = realm_client_auth(realm, request, answer);
     if (client == NULL)
         return;
-    struct realm_session *session = realm_grant_session(realm, client, request, token, answer);
-    if (session != NULL)
-        realm_session_close(realm, session->id, session->offline);
-    else if (strstr(answer->note, "ession") == NULL)
+    struct json_object *claims REALM_AUTO_JSON =
+        realm_grant_token(realm, client, request, token, answer);
+    if (claims == NULL)
         return;
-    realm_answer_free(answer); /* one that has ended already ends well too */
+    /* one that has ended already ends well too */
+    realm_session_close(realm, realm_json_text(claims, "sid", ""),
+                        realm_text_same(realm_json_text(claims, "typ", ""), "Offline"));
     answer->status = 204;
     answer->cache = "no-cache";
 }
@@ -52,10 +53,19 @@ static void empty(struct realm_answer *answer)
     answer->status = 200;
 }
 
+/* Logout works in a realm that is switched off; these do not. */
+static bool realm_on(const struct realm *realm, struct realm_answer *answer)
+{
+    if (!realm->enabled)
+        realm_answer_error(answer, 403, "access_denied", "Realm not enabled");
+    return realm->enabled;
+}
+
 void realm_revoke_endpoint(struct realm *realm, const struct realm_request *request,
                            struct realm_answer *answer)
 {
-    struct realm_client *client = realm_client_auth(realm, request, answer);
+    struct realm_client *client =
+        realm_on(realm, answer) ? realm_client_auth(realm, request, answer) : NULL;
     if (client == NULL)
         return;
     const char *token = realm_form_value(&request->form, "token");
@@ -105,12 +115,15 @@ static bool active(struct realm *realm, const struct realm_client *client,
         return false;
     return (id == NULL || (session != NULL && session->user->enabled)) &&
            realm_json_number(claims, "exp", INT64_MAX) > realm_now(realm) &&
+           realm_json_number(claims, "iat", 0) >= realm->not_before &&
            realm_json_member(realm->revoked, realm_json_text(claims, "jti", "")) == NULL;
 }
 
 void realm_introspect_endpoint(struct realm *realm, const struct realm_request *request,
                                struct realm_answer *answer)
 {
+    if (!realm_on(realm, answer))
+        return;
     struct realm_client *client = realm_client_auth(realm, request, answer);
     const char *token = realm_form_value(&request->form, "token");
     if (client == NULL) {
@@ -124,11 +137,8 @@ void realm_introspect_endpoint(struct realm *realm, const struct realm_request *
     } else if (token == NULL) {
         realm_answer_error(answer, 400, "invalid_request", "Token not provided.");
     }
-    if (answer->status != 0) {
-        answer->cache = NULL;
-        answer->pragma = false;
+    if (answer->status != 0)
         return;
-    }
     struct json_object *claims = NULL;
     if (!realm_keys_own(realm, token, &claims) || !active(realm, client, claims)) {
         json_object_put(claims);

@@ -71,7 +71,7 @@ struct realm_user {
     size_t group_count;
     bool *roles; /* the effective roles, one for each of the realm's */
     /* brute-force detection */
-    bool busy; /* a password login of this user is running */
+    unsigned running; /* password logins of this user that are under way */
     unsigned failures;
     int64_t last_failure_ms, locked_until_ms;
     int64_t not_before;

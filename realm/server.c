@@ -89,28 +89,67 @@ static const char *below_realm(const struct realm_server *server, const char *ur
     return *ret_realm ? rest + name : NULL;
 }
 
+/* One slash at the end does no harm. */
 static size_t route_of(const char *below)
 {
-    size_t i = 0;
-    while (i < ROUTE_COUNT && strcmp(routes[i].path, below) != 0)
+    size_t i = 0, length = strlen(below);
+    if (length > 0 && below[length - 1] == '/')
+        length--;
+    while (i < ROUTE_COUNT && (strlen(routes[i].path) != length ||
+                               memcmp(routes[i].path, below, length) != 0))
         i++;
     return i;
 }
 
-static bool allowed(size_t route, const char *method)
+/* 26 answers HEAD where it answers GET. */
+static bool allowed(const struct realm_server *server, size_t route, const char *method)
 {
-    return (routes[route].get && strcmp(method, "GET") == 0) ||
+    return (routes[route].get && (strcmp(method, "GET") == 0 ||
+                                  (server->realm->like != REALM_LIKE_24 &&
+                                   strcmp(method, "HEAD") == 0))) ||
            (routes[route].post && strcmp(method, "POST") == 0);
 }
 
-static void no_route(struct realm_server *server, bool known, bool realm, bool route,
+/* Since 26.5 a path is taken as it should have been written, or not at all. */
+static bool normal(const char *path)
+{
+    for (const char *at = path; *at != '\0'; at++) {
+        if (*at == '%' || (at[0] == '/' && at[1] == '/'))
+            return false;
+        const char *dots = at[0] == '/' && at[1] == '.' ? at + (at[2] == '.' ? 3 : 2) : NULL;
+        if (dots != NULL && (*dots == '/' || *dots == '\0'))
+            return false;
+    }
+    return true;
+}
+
+static void no_route(struct realm_server *server, const char *url, enum realm_endpoint endpoint,
                      struct realm_answer *answer)
 {
-    realm_answer_fault(server->realm, answer, route ? 405 : 404,
+    bool known = false, realm = false;
+    below_realm(server, url, &known, &realm);
+    bool method = endpoint != REALM_ENDPOINT_OTHER && endpoint != REALM_ENDPOINT_DISCOVERY;
+    if (server->realm->like != REALM_LIKE_24 && !normal(url)) {
+        realm_answer_error(answer, 400, "missingNormalization", "Request path not normalized");
+        answer->type = "application/json; charset=UTF-8";
+        return;
+    }
+    realm_answer_fault(server->realm, answer, method ? 405 : 404,
                        !known    ? "Unable to find matching target resource method"
                        : !realm  ? "Realm does not exist"
-                       : !route  ? "HTTP 404 Not Found"
+                       : !method ? "HTTP 404 Not Found"
                                  : "HTTP 405 Method Not Allowed");
+}
+
+/* Keycloak's error handler has a page for browsers. */
+static void prefer_page(struct realm_answer *answer, const char *accept)
+{
+    static const char page[] = "<!DOCTYPE html>\n<html lang=\"en\"><body>We are sorry...</body></html>\n";
+    if (answer->json == NULL || accept == NULL || strncmp(accept, "text/html", 9) != 0)
+        return;
+    answer->body = realm_text_copy(page);
+    answer->length = strlen(page);
+    answer->type = "text/html;charset=utf-8";
 }
 
 static char *base_of(const struct realm_server *server, struct MHD_Connection *connection)
@@ -143,10 +182,18 @@ static void run(struct realm_server *server, size_t route, const struct realm_re
     enum realm_fault_kind kind = request->fault.kind;
     if (realm_send_instead(kind) && !request->fault.process)
         return;
-    pthread_mutex_lock(&server->realm->lock);
-    routes[route].run(server->realm, request, answer);
-    pthread_mutex_unlock(&server->realm->lock);
-    if (routes[route].endpoint == REALM_ENDPOINT_TOKEN && answer->status == 200)
+    struct realm *realm = server->realm;
+    pthread_mutex_lock(&realm->lock);
+    if (realm->policy.https_required && !request->tls)
+        realm_answer_error(answer, 403, "invalid_request", "HTTPS required");
+    else
+        routes[route].run(realm, request, answer);
+    pthread_mutex_unlock(&realm->lock);
+    if (routes[route].endpoint != REALM_ENDPOINT_TOKEN)
+        return;
+    answer->cache = "no-store";
+    answer->pragma = true;
+    if (answer->status == 200)
         server->counts.tokens++;
 }
 
@@ -170,8 +217,8 @@ static enum MHD_Result answer_request(struct realm_server *server,
                                       struct MHD_Connection *connection, const char *url,
                                       const char *method, struct incoming *incoming)
 {
-    bool known = false, realm = false;
-    const char *below = below_realm(server, url, &known, &realm);
+    bool known = false, named = false;
+    const char *below = below_realm(server, url, &known, &named);
     size_t route = below ? route_of(below) : ROUTE_COUNT;
     enum realm_endpoint endpoint =
         route < ROUTE_COUNT ? routes[route].endpoint : REALM_ENDPOINT_OTHER;
@@ -184,6 +231,7 @@ static enum MHD_Result answer_request(struct realm_server *server,
         .base = base,
         .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .dpop = header(connection, "DPoP"),
+        .origin = header(connection, "Origin"),
         .certificate_subject = subject,
         .certificate_issuer = issuer,
         .address = "127.0.0.1",
@@ -202,13 +250,15 @@ static enum MHD_Result answer_request(struct realm_server *server,
     pthread_mutex_unlock(&server->realm->lock);
     realm_send_wait(server, request.fault.delay_ms);
     if (status == KC_TOO_LARGE)
-        answer.status = 413;
+        realm_answer_fault(server->realm, &answer, 413, "HTTP 413 Request Entity Too Large");
     else if (status != KC_OK)
-        realm_answer_fault(server->realm, &answer, 400, "HTTP 400 Bad Request");
-    else if (route == ROUTE_COUNT || !allowed(route, method))
-        no_route(server, known, realm, route < ROUTE_COUNT, &answer);
+        realm_answer_unknown(server->realm, &answer);
+    else if (route == ROUTE_COUNT || !allowed(server, route, method))
+        no_route(server, url, endpoint, &answer);
     else
         run(server, route, &request, &answer);
+    if (route == ROUTE_COUNT)
+        prefer_page(&answer, header(connection, MHD_HTTP_HEADER_ACCEPT));
     write_log(server, words[endpoint], method, &request, &answer);
     enum MHD_Result result = realm_send(server, connection, &answer, &request.fault);
     realm_answer_free(&answer);
@@ -249,6 +299,14 @@ static enum MHD_Result handle(void *userdata, struct MHD_Connection *connection,
     if (strncmp(url, control, strlen(control)) == 0)
         return answer_control(server, connection, method, url + strlen(control), incoming);
     return answer_request(server, connection, url, method, incoming);
+}
+
+/* Paths and queries stay as they were sent: Keycloak looks at the escapes too. */
+static size_t as_sent(void *userdata, struct MHD_Connection *connection, char *text)
+{
+    (void)userdata;
+    (void)connection;
+    return strlen(text);
 }
 
 static void completed(void *userdata, struct MHD_Connection *connection, void **state,
@@ -324,8 +382,8 @@ enum kc_status realm_server_start(struct realm_server *server, const char *addre
         port, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTION_LIMIT, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_LIMIT, MHD_OPTION_NOTIFY_COMPLETED,
-        completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connected, server, MHD_OPTION_ARRAY,
-        tls_options, MHD_OPTION_END);
+        completed, NULL, MHD_OPTION_NOTIFY_CONNECTION, connected, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, as_sent, NULL, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
     if (server->daemon == NULL)
         return KC_SYSTEM;
     (void)KC_TAKE_FD(fd); /* the daemon closes it */

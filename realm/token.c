@@ -58,8 +58,8 @@ void realm_token_endpoint(struct realm *realm, const struct realm_request *reque
     size_t i = 0, count = sizeof(grants) / sizeof(*grants);
     while (i < count && !realm_text_same(grants[i].name, wanted))
         i++;
-    if (realm->policy.https_required && !request->tls)
-        realm_answer_error(answer, 403, "invalid_request", "HTTPS required");
+    if (request->origin != NULL && realm->like != REALM_LIKE_24)
+        realm_answer_error(answer, 403, "Invalid origin", NULL);
     else if (!realm->enabled)
         realm_answer_error(answer, 403, "access_denied", "Realm not enabled");
     else if (wanted == NULL)
@@ -125,12 +125,22 @@ static const char *attribute(const struct realm_client *client, const char *name
     return value != NULL && *value != '\0' ? value : otherwise;
 }
 
+/* A member that stands there already a second time, as some versions of Keycloak write `sub`. */
+static char *twice(const char *payload, const char *member)
+{
+    return realm_text_format("%.*s,\"%s\":\"another\"}", (int)strlen(payload) - 1, payload, member);
+}
+
 static char *sign(struct realm *realm, const struct realm_request *request, const char *alg,
                   const char *type, struct json_object *claims)
 {
-    return realm_keys_sign(realm, alg, type,
-                           json_object_to_json_string_ext(claims, JSON_C_TO_STRING_PLAIN |
-                                                                      JSON_C_TO_STRING_NOSLASHESCAPE),
+    const char *payload = json_object_to_json_string_ext(
+        claims, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    char *doubled KC_AUTO_FREE =
+        request->fault.kind == REALM_FAULT_DUPLICATE
+            ? twice(payload, realm_json_text(request->fault.document, "member", "sub"))
+            : NULL;
+    return realm_keys_sign(realm, alg, type, doubled ? doubled : payload,
                            request->fault.kind == REALM_FAULT_WRONG_KEY);
 }
 
@@ -235,7 +245,7 @@ void realm_token_answer(struct realm *realm, const struct realm_request *request
                                         "token.response.type.bearer.lower-case", false)
                             ? "bearer"
                             : "Bearer");
-    if (grant->openid && session != NULL) {
+    if (grant->openid) {
         char *id KC_AUTO_FREE = id_token(realm, request, grant, issuer, access);
         if (id != NULL)
             realm_json_put_text(document, "id_token", id);
@@ -246,5 +256,5 @@ void realm_token_answer(struct realm *realm, const struct realm_request *request
     char *scope KC_AUTO_FREE = realm_claims_scope_text(realm, grant, false);
     realm_json_put_text(document, "scope", scope);
     overlay(document, realm_json_member(request->fault.document, "members"));
-    realm_answer_json(answer, document, "no-store");
+    realm_answer_json(answer, document, NULL);
 }

@@ -144,7 +144,7 @@ def kind(value):
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, list):
-        return "list of " + "/".join(sorted({kind(v) for v in value}))
+        return "list of " + "/".join(sorted({json.dumps(kind(v)) if isinstance(v, dict) else kind(v) for v in value}))
     if isinstance(value, dict):
         return {k: kind(v) for k, v in sorted(value.items())}
     return type(value).__name__
