@@ -35,17 +35,50 @@ class Seen:
         return match.group(1).strip() if match else None
 
 
-class Sshd:
-    """A real sshd on the loopback."""
+class Person:
+    """Somebody with an ssh client and a key, who logs in to a port of the loopback."""
 
-    def __init__(self):
-        self.port = free_port()
+    def __init__(self, port):
+        self.port = port
         self.folder = f"{ROOT}/ssh"
         os.makedirs(f"{self.folder}/keys", exist_ok=True)
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/host")
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/person")
-        with open(f"{self.folder}/host.pub", encoding="utf-8") as key:
-            write(f"{self.folder}/known_hosts", f"[127.0.0.1]:{self.port} {key.read()}")
+
+    def command(self, user, method, command):
+        return ["ssh", "-F", "none", "-T", "-4", "-p", str(self.port),
+                "-o", f"UserKnownHostsFile={self.folder}/known_hosts",
+                "-o", "StrictHostKeyChecking=accept-new", "-o", "LogLevel=ERROR",
+                "-o", f"PreferredAuthentications={method}", "-o", "NumberOfPasswordPrompts=1",
+                "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "ConnectTimeout=20",
+                "-i", f"{self.folder}/person", "-l", user, "127.0.0.1", command]
+
+    def log_in(self, user, password, method="password", command="echo MARK-IN; env; echo MARK-OUT",
+               seconds=40):
+        """ssh USER@host: one prompt, one answer."""
+        with Terminal(self.command(user, method, command), timeout=seconds) as term:
+            term.answer(SSH_PROMPT[method], password, seconds)
+            status = term.finish(seconds)
+            return Seen(status == 0 and "MARK-IN" in term.shown, term.shown)
+
+    def open(self, user, password, method="password"):
+        """A session that stays: the terminal of an ssh that runs a program until it is closed."""
+        term = Terminal(self.command(user, method, "echo MARK-IN; env; echo MARK-OUT; cat"), timeout=120)
+        term.answer(SSH_PROMPT[method], password)
+        term.expect("MARK-OUT")
+        return term
+
+    def key_log_in(self, user, command="echo MARK-IN; env; echo MARK-OUT"):
+        with Terminal(self.command(user, "publickey", command)) as term:
+            status = term.finish()
+            return Seen(status == 0 and "MARK-IN" in term.shown, term.shown)
+
+
+class Sshd(Person):
+    """A real sshd on the loopback, and somebody who knows it."""
+
+    def __init__(self):
+        super().__init__(free_port())
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/host")
         config = write(f"{self.folder}/sshd_config", f"""
 Port {self.port}
 ListenAddress 127.0.0.1
@@ -79,33 +112,6 @@ PrintLastLog no
     def authorize(self, user):
         with open(f"{self.folder}/person.pub", encoding="utf-8") as key:
             write(f"{self.folder}/keys/{user}", key.read())
-
-    def command(self, user, method, command, *options):
-        return ["ssh", "-F", "none", "-tt" if "-tt" in options else "-T", "-p", str(self.port),
-                "-o", f"UserKnownHostsFile={self.folder}/known_hosts", "-o", "StrictHostKeyChecking=yes",
-                "-o", f"PreferredAuthentications={method}", "-o", "NumberOfPasswordPrompts=1",
-                "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "ConnectTimeout=20",
-                "-i", f"{self.folder}/person", "-l", user, "127.0.0.1", command]
-
-    def log_in(self, user, password, method="password", command="echo MARK-IN; env; echo MARK-OUT",
-               seconds=40):
-        """ssh USER@host: one prompt, one answer."""
-        with Terminal(self.command(user, method, command), timeout=seconds) as term:
-            term.answer(SSH_PROMPT[method], password, seconds)
-            status = term.finish(seconds)
-            return Seen(status == 0 and "MARK-IN" in term.shown, term.shown)
-
-    def open(self, user, password, method="password"):
-        """A session that stays: the terminal of an ssh that runs a shell."""
-        term = Terminal(self.command(user, method, "echo MARK-IN; env; echo MARK-OUT; cat"), timeout=120)
-        term.answer(SSH_PROMPT[method], password)
-        term.expect("MARK-OUT")
-        return term
-
-    def key_log_in(self, user, command="echo MARK-IN; env; echo MARK-OUT"):
-        with Terminal(self.command(user, "publickey", command)) as term:
-            status = term.finish()
-            return Seen(status == 0 and "MARK-IN" in term.shown, term.shown)
 
 
 def account(user):

@@ -15,7 +15,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from outcome import Failed
+from bed import ROOT
+from outcome import Failed, wait_for
 from relay import Relay
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -100,6 +101,38 @@ class Realm:
         except ProcessLookupError:
             pass
         self.process = None
+
+
+class DemoRealm(Realm):
+    """kclogin-realm, answering like one version or the other; like 24 it stands under /auth."""
+
+    def __init__(self, name, tls, program):
+        super().__init__(tls)
+        self.name = name
+        self.like = "24" if name == "demo24" else "26"
+        self.prefix = "/auth" if self.like == "24" else ""
+        self.program = program
+        self.ca_out = None
+
+    @property
+    def ca_source(self):
+        return self.ca_out
+
+    def start(self, folder):
+        ready = f"{folder}/ready"
+        argv = [self.program, "--realm", REALM_FILE, "--port", str(self.port), "--like", self.like,
+                "--path", self.prefix, "--ready", ready, "--log", f"{ROOT}/log/realm.log"]
+        if self.tls:
+            self.ca_out = f"{folder}/realm-ca.crt"
+            argv += ["--tls", "--ca-out", self.ca_out, "--client-ca", f"{KEYS}/ca.crt"]
+        log = open(f"{ROOT}/log/realm.log", "ab")
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                        start_new_session=True)
+        wait_for(lambda: os.path.exists(ready) or self.process.poll() is not None, 30,
+                 "kclogin-realm does not become ready")
+        if self.process.poll() is not None:
+            raise SystemExit(f"kclogin-realm ended with {self.process.returncode}")
+        self.connect()
 
 
 class KeycloakRealm(Realm):
