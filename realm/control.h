@@ -8,7 +8,7 @@
 #include "realm/server.h"
 
 /*
- * GET counts; POST reset, fault, rotate, realm, user, logout, each with a JSON object as body;
+ * GET counts; POST reset, fault, rotate, realm, user, logout, forgive, each with a JSON object as body;
  * DELETE fault. The answer is 200 with an object, or 400 and 404 with a reason.
  */
 void realm_control(struct realm_server *server, const char *method, const char *what,

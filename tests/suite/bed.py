@@ -170,6 +170,7 @@ class Bed:
         write(f"/etc/pam.d/{name}", "".join(
             f"{kind} required pam_keycloak.so {arguments}\n"
             for kind in ("auth", "account", "session", "password"))
+            + "account required pam_permit.so\n"
             + f"session optional pam_exec.so type=open_session log={path} /usr/bin/env\n")
         return path
 

@@ -161,9 +161,11 @@ def sudo_no_token(world):
 @case("troublesome and long passwords arrive byte for byte (lesson 22)")
 def troublesome(world):
     mark = world.standard()
-    seen = world.sshd.log_in("trouble", world.password("trouble"))
-    expect(seen.entered, f"{seen}")
-    world.daemon.login(mark, user="trouble", result="ok")
+    for user in ("trouble", "longpass"):
+        for method in ("password", "keyboard-interactive"):
+            seen = world.sshd.log_in(user, world.password(user), method)
+            expect(seen.entered, f"{user} {method}: {seen}")
+    world.daemon.login(mark, user="longpass", result="ok")
     mark = world.daemon.log.mark()
     seen = hosts.pamtester("pamtester", "trouble", "authenticate",
                            answers=[("Password: ", world.password("trouble") + "x")])

@@ -36,6 +36,8 @@ def search(where, data, wanted):
 
 @case("no secret in any log (lesson 18)")
 def logs(world):
+    text = world.daemon.log.text()
+    expect("user=ada" in text and "issuer=" in text, "the log is empty")
     wanted, found = needles(world), []
     for path in glob.glob(f"{ROOT}/log/**", recursive=True):
         if os.path.isfile(path):
@@ -71,7 +73,7 @@ def core(world):
         with open(cores[0], "rb") as file:
             data = file.read()
         os.remove(cores[0])
-    expect(b"kclogind" in data, "the core is empty")
+    expect(b"kclogind" in data and world.realm.issuer.encode() in data, "the core has no heap")
     found = search("core", data, needles(world))
     expect(not found, "; ".join(found))
 

@@ -27,8 +27,9 @@ LIMITS = ["source_failures = 1000", "target_failures = 1000"]
 
 
 def host_conf(listed=None):
-    names = " ".join(LISTED if listed is None else listed)
-    return write(HOST_CONF, f"# the accounts that a realm password opens\nlocal_accounts = {names}\n")
+    names = LISTED if listed is None else listed
+    line = "local_accounts = " + " ".join(names) + "\n" if names else ""
+    return write(HOST_CONF, "# the accounts that a realm password opens\n" + line)
 
 
 def secret_file(name, text):

@@ -33,6 +33,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def passwords():
+    """Every user's password, as the realm file has it; names as the realm keeps them."""
+    with open(REALM_FILE, encoding="utf-8") as file:
+        users = json.load(file)["users"]
+    return {user["username"].lower(): credential["value"] for user in users
+            for credential in user.get("credentials", []) if credential["type"] == "password"}
+
+
 class Realm:
     """What every realm has: an issuer behind a relay, and an administrator's view."""
 
@@ -66,14 +74,14 @@ class Realm:
         """Where the product finds it."""
         return CA_FILE
 
-    def call(self, method, path, form=None, token=None, timeout=20):
+    def call(self, method, path, form=None, body=None, token=None, timeout=20):
         """An administrator's request, past the relay; (status, body). The Host is the product's."""
         request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{self.port}{path}", method=method)
         if self.relay:
             request.add_header("Host", f"127.0.0.1:{self.relay.port}")
         if token:
             request.add_header("Authorization", "Bearer " + token)
-        data = urllib.parse.urlencode(form).encode() if form is not None else None
+        data = urllib.parse.urlencode(form).encode() if form is not None else body
         context = ssl.create_default_context(cafile=self.ca_source) if self.tls else None
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
@@ -138,6 +146,32 @@ class DemoRealm(Realm):
         if self.process.poll() is not None:
             raise SystemExit(f"kclogin-realm ended with {self.process.returncode}")
         self.connect()
+
+    def control(self, method, what, document=None):
+        body = json.dumps(document or {}).encode() if method == "POST" else None
+        return self.json(method, f"/_control/{what}", body=body)
+
+    def sessions(self, user):
+        """How many sessions the user has at the realm."""
+        return sum(1 for one in self.control("GET", "counts")["sessions"] if one["user"] == user)
+
+    def failures(self, user):
+        """How many failures the realm's brute-force detection counts for the user."""
+        return self.control("GET", "counts")["failures"].get(user, 0)
+
+    def forget_failures(self):
+        self.control("POST", "forgive")
+
+    @contextlib.contextmanager
+    def minimal_answers(self):
+        self.control("POST", "fault", {
+            "fault": "members", "match": "token", "count": -1,
+            "members": {"token_type": "bearer", "refresh_token": None, "refresh_expires_in": None,
+                        "not-before-policy": None, "session_state": None, "scope": None}})
+        try:
+            yield
+        finally:
+            self.control("DELETE", "fault")
 
 
 class KeycloakRealm(Realm):

@@ -16,12 +16,6 @@ from product import Daemon, configuration, host_conf
 Case = collections.namedtuple("Case", "name function where")
 CASES = []
 
-PASSWORDS = {"ada": "ada-pass", "grace": "grace-pass", "frozen": "frozen-pass",
-             "mustchange": "old-pass", "norole": "norole-pass", "halfprofile": "half-pass",
-             "locktest": "lock-pass", "nested": "nested-pass", "manygroups": "manygroups-pass",
-             "keys": "keys-pass", "jo.doe": "jo.doe-pass", "longpass": "L" * 512,
-             "terms": "terms-pass", "nomail": "nomail-pass", "noattrs": "noattrs-pass",
-             "nodefaults": "nodefaults-pass", "tempass": "temp-pass", "upper": "upper-pass"}
 WRONG = "not-the-password"
 
 
@@ -50,6 +44,8 @@ class World:
         self.daemon = None
         self.sampler = None
         self.secrets = set()
+        self.unclaimed_since = None
+        self.passwords = realms.passwords()
         self.bed = Bed(os.path.abspath(chosen.build), os.path.abspath(chosen.modules or chosen.build))
         try:
             self._start(work)
@@ -92,11 +88,7 @@ class World:
 
     def password(self, user):
         """The user's password, noted as a secret that must stand nowhere."""
-        if user == "trouble":
-            with open(f"{realms.KEYS}/troublesome.pw", encoding="utf-8") as file:
-                text = file.read().rstrip("\n")
-        else:
-            text = PASSWORDS[user]
+        text = self.passwords[user]
         self.secrets.add(text)
         return text
 
@@ -125,9 +117,10 @@ class World:
 
 def load_cases():
     """The case files, in the order in which they run."""
+    import case_sessions  # noqa: F401
     import case_logins  # noqa: F401
     import case_names  # noqa: F401
-    import case_sessions  # noqa: F401
     import case_clients  # noqa: F401
     import case_outage  # noqa: F401
+    import case_ends  # noqa: F401
     import case_secrets  # noqa: F401

@@ -1,0 +1,25 @@
+"""What takes its time: begun by an early case, seen here, near the end.
+
+A grant waits two minutes for its session; the suite does other things meanwhile.
+"""
+
+import time
+
+import case_sessions
+from outcome import expect, wait_for
+from world import case
+
+CLAIM_SECONDS = 120
+
+
+@case("a grant that nobody claims is logged out at the realm, not before two minutes and soon after")
+def claim_ended(world):
+    """The daemon has been restarted several times since: open transactions outlive that."""
+    if world.unclaimed_since is None:
+        case_sessions.unclaimed(world)
+    world.standard()
+    end = world.unclaimed_since + CLAIM_SECONDS
+    if time.monotonic() < end - 5:
+        expect(world.realm.sessions(case_sessions.UNCLAIMED) == 1, "it ended early")
+    wait_for(lambda: world.realm.sessions(case_sessions.UNCLAIMED) == 0,
+             max(end - time.monotonic(), 0) + 15, "the grant is still a session at the realm")
