@@ -247,24 +247,46 @@ static enum kc_status load_files(
     return status;
 }
 
+/* Reads and checks the text; load->config is then the caller's. */
+static enum kc_status parse(
+    const char *bytes, size_t length, struct load *load, struct kc_conf_error *ret_error)
+{
+    CONFIG_AUTO struct config *config = NULL;
+    if (config_new(&config) != KC_OK)
+        return kc_conf_fail(ret_error, KC_NO_MEMORY, "no memory");
+    *load = (struct load){.config = config};
+    enum kc_status status = kc_conf_parse(bytes, length, take_item, load, ret_error);
+    if (status == KC_OK)
+        status = config_check(config, &load->marks, ret_error);
+    load->config = status == KC_OK ? KC_TAKE(config) : NULL;
+    return status;
+}
+
+enum kc_status config_parse(
+    const char *bytes, size_t length, struct config **ret_config, struct kc_conf_error *ret_error)
+{
+    struct load load;
+    enum kc_status status = parse(bytes, length, &load, ret_error);
+    if (status == KC_OK)
+        *ret_config = load.config;
+    return status;
+}
+
 enum kc_status config_load(
     const struct config_source *source, struct config **ret_config, struct kc_conf_error *ret_error)
 {
     KC_AUTO_FREE char *bytes = NULL;
     size_t length = 0;
+    struct load load;
     enum kc_status status =
         kc_conf_read(source->path, source->owner, KC_CONF_FILE_MAX, &bytes, &length, ret_error);
     if (status != KC_OK)
         return status == KC_NOT_FOUND ? KC_CONFIG_INVALID : status;
-    CONFIG_AUTO struct config *config = NULL;
-    if (config_new(&config) != KC_OK)
-        return kc_conf_fail(ret_error, KC_NO_MEMORY, "no memory");
-    struct load load = {.config = config};
-    status = kc_conf_parse(bytes, length, take_item, &load, ret_error);
-    if (status == KC_OK)
-        status = config_check(config, &load.marks, ret_error);
-    if (status == KC_OK)
-        status = load_files(source, &load, ret_error);
+    status = parse(bytes, length, &load, ret_error);
+    if (status != KC_OK)
+        return status;
+    CONFIG_AUTO struct config *config = load.config;
+    status = load_files(source, &load, ret_error);
     if (status == KC_OK)
         *ret_config = KC_TAKE(config);
     return status;

@@ -127,6 +127,11 @@ struct config_source {
 enum kc_status config_load(const struct config_source *source, struct config **ret_config,
     struct kc_conf_error *ret_error);
 
+/* The same for a text in memory, without the files that it names; ret_error's file is left alone.
+ */
+enum kc_status config_parse(
+    const char *bytes, size_t length, struct config **ret_config, struct kc_conf_error *ret_error);
+
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL is fine; the last one wipes the secrets */
 
