@@ -159,7 +159,6 @@ enum kc_status http_translate(int curl_code, const struct http_wire *wire)
     switch (curl_code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
-        return KC_UNREACHABLE;
     case CURLE_OPERATION_TIMEDOUT:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:

@@ -22,6 +22,14 @@ static bool part_present(CURLU *url, CURLUPart part)
     return present;
 }
 
+/* libcurl makes do with one to three slashes; RFC 3986 has two. */
+static bool has_two_slashes(const char *text, const char *scheme)
+{
+    size_t length = strlen(scheme);
+    return strlen(text) > length + 3 && memcmp(text + length, "://", 3) == 0 &&
+           text[length + 3] != '/';
+}
+
 bool http_url_usable(const char *text, bool allow_http)
 {
     CURLU *url = curl_url();
@@ -30,7 +38,7 @@ bool http_url_usable(const char *text, bool allow_http)
     if (url && curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host &&
-        !part_present(url, CURLUPART_FRAGMENT))
+        has_two_slashes(text, scheme) && !part_present(url, CURLUPART_FRAGMENT))
         usable = strcmp(scheme, "https") == 0 ||
                  (allow_http && strcmp(scheme, "http") == 0 && host_is_loopback(host));
     curl_free(scheme);
