@@ -123,6 +123,11 @@ enum client_auth_method client_auth_method(const struct client_auth *client)
     return client->method;
 }
 
+const struct kc_secret *client_auth_secret(const struct client_auth *client)
+{
+    return &client->secret;
+}
+
 const char *client_auth_certificate_file(const struct client_auth *client)
 {
     return client->method == CLIENT_AUTH_MTLS ? client->certificate_file : NULL;

@@ -42,6 +42,9 @@ void client_auth_unref(struct client_auth *client);
 const char *client_auth_id(const struct client_auth *client);
 enum client_auth_method client_auth_method(const struct client_auth *client);
 
+/* The shared secret, empty for methods without; to keep it out of logs. */
+const struct kc_secret *client_auth_secret(const struct client_auth *client);
+
 /* The certificate for mutual TLS; both NULL for every other method. Owned by the client. */
 const char *client_auth_certificate_file(const struct client_auth *client);
 const struct kc_secret *client_auth_key(const struct client_auth *client);

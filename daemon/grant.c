@@ -45,27 +45,11 @@ static void grant_free(struct grant *grant)
     free(grant);
 }
 
-static bool repeats(const char *detail, const struct kc_secret *secret)
-{
-    KC_AUTO_SECRET struct kc_secret encoded = KC_SECRET_INIT;
-    size_t length = strlen(detail);
-    if (!secret->length)
-        return false;
-    if (memmem(detail, length, secret->bytes, secret->length))
-        return true;
-    if (form_encode(&encoded, secret->bytes, secret->length) != KC_OK)
-        return true;
-    return memmem(detail, length, encoded.bytes, encoded.length);
-}
-
 /* The end: the place in the queue goes to the next one before the callback, which may do anything.
  */
 static void finish(
     struct grant *grant, enum kc_status status, const char *detail, struct grant_answer *answer)
 {
-    /* A hostile answer may repeat what was sent: no secret goes into a log. */
-    if (repeats(detail, &grant->password) || repeats(detail, &grant->code))
-        detail = "";
     grant_queue_remove(grant->user, grant);
     if (grant->done)
         grant->done(grant->userdata, status, detail, answer);
@@ -184,7 +168,9 @@ static void read_refusal(struct grant *grant, const struct http_answer *answer)
 {
     char detail[OAUTH_DETAIL_MAX];
     struct grant_user *user = grant->user;
-    enum kc_status status = oauth_error_read(answer, detail);
+    const struct kc_secret *secrets[] = {
+        &grant->password, &grant->code, client_auth_secret(grant->client), NULL};
+    enum kc_status status = oauth_error_read(answer, secrets, detail);
     if (!*detail)
         snprintf(detail, sizeof(detail), "HTTP %u", answer->status);
     if (status == KC_HTTP_TOO_MANY_REQUESTS)

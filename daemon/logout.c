@@ -142,13 +142,12 @@ static void on_answer(void *userdata, enum kc_status status, struct http_answer 
     ending->request = NULL;
     snprintf(detail, sizeof(detail), "%s", answer->error);
     if (status == KC_OK && answer->status != 200 && answer->status != 204) {
-        status = oauth_error_read(answer, detail);
+        const struct kc_secret *secrets[] = {
+            &ending->token, client_auth_secret(ending->client), NULL};
+        status = oauth_error_read(answer, secrets, detail);
         if (is_over(answer, detail))
             status = KC_OK;
     }
-    /* A hostile answer may repeat what was sent. */
-    if (memmem(detail, strlen(detail), ending->token.bytes, ending->token.length))
-        detail[0] = 0;
     if (may_pass(status) && try_again(ending))
         return;
     ending_done(ending, status, detail);

@@ -4,6 +4,7 @@
  * Must never give KC_OK; rows are in order, the first that fits wins, the last resort denies.
  */
 #include "daemon/oauth_error.h"
+#include "daemon/form.h"
 #include "daemon/http.h"
 #include "jose/json.h"
 
@@ -87,8 +88,8 @@ static const struct oauth_error_row rows[] = {
     {"32", {403}, "access_denied", OAUTH_EXACT, "Realm not enabled", false, KC_REALM_DISABLED},
     {"33", {403}, "invalid_request", OAUTH_EXACT, "HTTPS required", false, KC_REALM_HTTPS_REQUIRED},
     {"34", {404}, "HTTP 404 Not Found", OAUTH_ANY, NULL, false, KC_REALM_WRONG_PATH},
-    {"34b", {404}, "RESTEASY003210", OAUTH_ANY, NULL, false, KC_REALM_WRONG_PATH},
-    {"34c", {404}, "Unable to find matching target resource method", OAUTH_ANY, NULL, false,
+
+    {"34b", {404}, "Unable to find matching target resource method", OAUTH_ANY, NULL, false,
         KC_REALM_WRONG_PATH},
     {"35", {403}, "Invalid origin", OAUTH_ABSENT, NULL, false, KC_REALM_ORIGIN_REFUSED},
     {"36", {500}, "unknown_error", OAUTH_ANY, NULL, false, KC_SERVER_ERROR},
@@ -182,23 +183,41 @@ static const char *member(const struct json_object *object, const char *name, si
     return text;
 }
 
-enum kc_status oauth_error_read(
-    const struct http_answer *answer, char ret_detail[static OAUTH_DETAIL_MAX])
+/* A hostile answer may repeat what was sent: no secret goes into a log, not even a part of it that
+ * a cut would leave, so the whole text is looked at. */
+static bool repeats(const char *text, const struct kc_secret *const *secrets)
 {
-    JOSE_AUTO_JSON struct json_object *object = NULL;
+    size_t length = strlen(text);
+    for (; secrets && *secrets; secrets++) {
+        KC_AUTO_SECRET struct kc_secret coded = KC_SECRET_INIT;
+        const struct kc_secret *secret = *secrets;
+        if (!secret->length)
+            continue;
+        if (memmem(text, length, secret->bytes, secret->length))
+            return true;
+        if (form_encode(&coded, secret->bytes, secret->length) != KC_OK ||
+            memmem(text, length, coded.bytes, coded.length))
+            return true;
+    }
+    return false;
+}
+
+enum kc_status oauth_error_read(const struct http_answer *answer,
+    const struct kc_secret *const *secrets, char ret_detail[static OAUTH_DETAIL_MAX])
+{
+    JOSE_AUTO_JSON_WIPE struct json_object *object = NULL;
     const char *error = NULL, *description = NULL;
     ret_detail[0] = 0;
     if (answer->json && jose_json_parse_object(answer->body.bytes, answer->body.length,
                             &jose_json_answer_limits, &object) == KC_OK) {
         error = member(object, "error", ERROR_MAX);
-        description = member(object, "error_description", DESCRIPTION_MAX);
+        description = error ? member(object, "error_description", DESCRIPTION_MAX) : NULL;
     }
-    if (error)
+    if (error && !repeats(error, secrets))
         append_clean(ret_detail, OAUTH_DETAIL_MAX, error);
-    if (error && description) {
+    if (description && *ret_detail && !repeats(description, secrets)) {
         append_clean(ret_detail, OAUTH_DETAIL_MAX, ": ");
         append_clean(ret_detail, OAUTH_DETAIL_MAX, description);
     }
-    return oauth_error_classify(
-        answer->status, error, error ? description : NULL, answer->retry_after >= 0);
+    return oauth_error_classify(answer->status, error, description, answer->retry_after >= 0);
 }

@@ -7,6 +7,7 @@
 #ifndef DAEMON_OAUTH_ERROR_H
 #define DAEMON_OAUTH_ERROR_H
 
+#include "common/secret.h"
 #include "common/status.h"
 
 #include <stdbool.h>
@@ -50,10 +51,11 @@ enum kc_status oauth_error_classify(
 #define OAUTH_DETAIL_MAX 256
 
 /* Reads an answer that is not 200 and classifies it. `ret_detail` gets `error: description` for the
- * log, control characters and non-ASCII replaced, cut to the buffer; "" where there is none.
- * Survives an empty body, HTML, and anything else. Never KC_OK. */
-enum kc_status oauth_error_read(
-    const struct http_answer *answer, char ret_detail[static OAUTH_DETAIL_MAX]);
+ * log, control characters and non-ASCII replaced, cut to the buffer; "" where there is none, or
+ * where it repeats one of `secrets` (what was sent; plain or form-encoded; NULL-terminated, or
+ * NULL). Survives an empty body, HTML, and anything else. Never KC_OK. */
+enum kc_status oauth_error_read(const struct http_answer *answer,
+    const struct kc_secret *const *secrets, char ret_detail[static OAUTH_DETAIL_MAX]);
 
 /* The text for the person; NULL: say nothing of your own. */
 const char *oauth_error_text(enum kc_status status);

@@ -12,14 +12,11 @@
 static const struct oauth_error_words words[] = {
     {KC_ACCOUNT_DISABLED, "Your account is disabled.", NULL},
     {KC_ACTION_REQUIRED, "Your account is not ready yet. Finish its set-up at",
-        "the password was right; required actions of the user are pending (Users > NAME > "
-        "Details)"},
+        "the password was right; required actions are pending (Users > NAME > Details)"},
     {KC_SESSION_LIMIT, "You have too many sessions open.",
         "the direct grant flow limits the sessions of a user"},
     {KC_CLIENT_UNKNOWN, NULL,
-        "client_id is unknown or disabled in the realm, or with mtls the certificate's subject "
-        "does "
-        "not fit"},
+        "client_id is unknown or disabled in the realm, or with mtls the subject does not fit"},
     {KC_CLIENT_SECRET_WRONG, NULL, "compare client_secret_file with Clients > ID > Credentials"},
     {KC_CLIENT_ASSERTION_REFUSED, NULL,
         "compare the key with Clients > ID > Keys, the signature algorithm, and both clocks"},
@@ -89,9 +86,9 @@ const char *oauth_error_text(enum kc_status status)
     switch (kc_status_class(status)) {
     case KC_CLASS_UNREACHABLE:
     case KC_CLASS_UNAVAILABLE:
+    case KC_CLASS_INTERNAL:
         return SERVICE_DOWN;
     case KC_CLASS_MISCONFIGURED:
-    case KC_CLASS_INTERNAL:
         return SERVICE_WRONG;
     default:
         return NULL;

@@ -28,6 +28,7 @@ struct refresh {
     bool whole;                /* discovery and keys, not keys alone */
     bool probe;                /* a person's failure asked for it */
     bool wanted;               /* a whole round, as soon as the last one is a second old */
+    uint64_t began_us;         /* of the last round; 0: none yet */
     uint64_t keys_began_us;    /* of the last fetch of keys */
     uint64_t keys_number;      /* fetches of keys begun so far */
     uint64_t failed_us;        /* end of the last round, if it failed; 0: it did not */

@@ -29,22 +29,37 @@ static uint64_t with_jitter(uint64_t span)
     return span - span / 5 + span * 2 / 5 * random / UINT32_MAX;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When a whole round is due: by itself, or a second after the last one where one is wanted. */
+static uint64_t round_due(const struct realm *realm)
+{
+    const struct refresh *refresh = &realm->refresh;
+    uint64_t last = refresh->failed_us ? refresh->failed_us : refresh->began_us;
+    if (!refresh->wanted)
+        return refresh->next_us;
+    return earlier(refresh->next_us, last ? last + REFRESH_PAUSE_US : 0);
+}
+
+/* When the keys alone are due. */
+static uint64_t keys_due(const struct realm *realm)
+{
+    const struct refresh *refresh = &realm->refresh;
+    if (!realm->discovery || !waits_want_keys(realm))
+        return UINT64_MAX;
+    return refresh->keys_began_us ? refresh->keys_began_us + KEYS_PAUSE_US : 0;
+}
+
 /* Arms the timer for whatever is due next. */
 void refresh_plan(struct realm *realm)
 {
     struct refresh *refresh = &realm->refresh;
     if (refresh->request)
         return;
-    uint64_t next = refresh->next_us;
-    if (refresh->wanted) {
-        uint64_t due = refresh->failed_us ? refresh->failed_us + REFRESH_PAUSE_US : 0;
-        next = due < next ? due : next;
-    }
-    if (realm->discovery && waits_want_keys(realm)) {
-        uint64_t due = refresh->keys_began_us ? refresh->keys_began_us + KEYS_PAUSE_US : 0;
-        next = due < next ? due : next;
-    }
-    sd_event_source_set_time(refresh->timer, next);
+    sd_event_source_set_time(refresh->timer, earlier(round_due(realm), keys_due(realm)));
     sd_event_source_set_enabled(refresh->timer, SD_EVENT_ONESHOT);
 }
 
@@ -101,7 +116,7 @@ static void round_failed(
     refresh->failed_us = now;
     refresh->next_us = now + with_jitter(backoff < BACKOFF_MAX_US ? backoff : BACKOFF_MAX_US);
     discovery_unref(KC_TAKE(refresh->fetched));
-    refresh->probe = false;
+    refresh->probe = refresh->probe && refresh->wanted;
     realm->down = means_down(status);
     report(realm, !realm->down, status, detail);
     waits_end(realm, refresh->whole, refresh->keys_number, status, detail);
@@ -115,7 +130,7 @@ static enum kc_status judge(struct realm *realm, enum kc_status status,
     snprintf(detail, OAUTH_DETAIL_MAX, "%s", answer->error);
     if (status != KC_OK || answer->status == 200)
         return status;
-    status = oauth_error_read(answer, detail);
+    status = oauth_error_read(answer, NULL, detail);
     if (!*detail)
         snprintf(detail, OAUTH_DETAIL_MAX, "HTTP %u", answer->status);
     if (status == KC_HTTP_TOO_MANY_REQUESTS && realm->refresh.probe && answer->retry_after > 0) {
@@ -150,7 +165,7 @@ static void round_succeeded(struct realm *realm, struct jose_jwks *keys)
     }
     refresh->failures = 0;
     refresh->failed_us = 0;
-    refresh->probe = false;
+    refresh->probe = refresh->probe && refresh->wanted;
     if (refresh->whole)
         report(realm, true, KC_OK, "");
     waits_end(realm, refresh->whole, refresh->keys_number, KC_OK, "");
@@ -208,6 +223,7 @@ static void start_round(struct realm *realm)
     KC_AUTO_FREE char *url = NULL;
     refresh->wanted = false;
     refresh->whole = true;
+    refresh->began_us = clock_us();
     enum kc_status status = KC_NO_MEMORY;
     if (asprintf(&url, "%s" WELL_KNOWN, realm->config->realm.issuer) < 0)
         url = NULL;
@@ -225,9 +241,9 @@ static int on_timer(sd_event_source *source, uint64_t now, void *userdata)
     (void)now;
     if (refresh->request)
         return 0;
-    if (refresh->wanted || clock_us() >= refresh->next_us) {
+    if (clock_us() >= round_due(realm)) {
         start_round(realm);
-    } else if (realm->discovery && waits_want_keys(realm)) {
+    } else if (clock_us() >= keys_due(realm)) {
         refresh->whole = false;
         start_keys(realm, realm->discovery->jwks_uri);
     } else {
@@ -253,6 +269,7 @@ void refresh_restart(struct realm *realm)
         http_cancel(KC_TAKE(refresh->request));
     discovery_unref(KC_TAKE(refresh->fetched));
     refresh->failed_us = 0;
+    refresh->began_us = 0;
     refresh->keys_began_us = 0;
     refresh->failures = 0;
     refresh->next_us = clock_us();
@@ -270,9 +287,11 @@ void refresh_free(struct realm *realm)
 
 void realm_probe(struct realm *realm)
 {
-    if (realm->refresh.request)
+    struct refresh *refresh = &realm->refresh;
+    bool asks_already = refresh->request && refresh->whole && !refresh->fetched;
+    refresh->probe = true;
+    if (asks_already)
         return;
-    realm->refresh.wanted = true;
-    realm->refresh.probe = true;
+    refresh->wanted = true;
     refresh_plan(realm);
 }

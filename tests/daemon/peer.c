@@ -6,6 +6,7 @@
 #include "tests/daemon/peer.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -176,6 +177,8 @@ static void listen_for_ever(struct peer *peer, int fd)
         connection->fd = accept(fd, NULL, NULL);
         if (connection->fd < 0)
             _exit(1);
+        int on = 1;
+        setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
         atomic_fetch_add(&peer->connections, 1);
         if (pthread_create(&thread, NULL, run, connection) != 0)
             _exit(1);

@@ -123,8 +123,8 @@ static void end_holder(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-static enum kc_status open_as(
-    struct bed *bed, const uint8_t *key, const struct kc_wire_login *who, pid_t pid, uint8_t *handle)
+static enum kc_status open_as(struct bed *bed, const uint8_t *key, const struct kc_wire_login *who,
+    pid_t pid, uint8_t *handle)
 {
     SESSION_AUTO_RECORD struct session_record record = {0};
     enum kc_status status =
