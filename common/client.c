@@ -74,9 +74,6 @@ static enum kc_status connect_to(const char *path, struct kc_client *client)
     client->fd = socket_above_standard();
     if (client->fd < 0)
         return KC_SYSTEM;
-    int on = 1;
-    if (setsockopt(client->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
-        return KC_SYSTEM;
     if (connect(client->fd, (struct sockaddr *)&address, sizeof address) != 0)
         return KC_DAEMON_UNREACHABLE;
     return KC_OK;
@@ -101,10 +98,14 @@ enum kc_status kc_client_open(
     return status;
 }
 
-static enum kc_status wait_for(int fd, short events, int64_t deadline)
+/* Waits until something may be possible. A descriptor that only claims to be ready, again and
+ * again, waits no longer than another: `again` says that this is not the first time. */
+static enum kc_status wait_for(int fd, short events, int64_t deadline, bool again)
 {
     for (;;) {
         int64_t left = deadline - kc_now_ms();
+        if (again && left <= 0)
+            return KC_TIMED_OUT;
         struct pollfd waiting = {.fd = fd, .events = events};
         int ready = poll(&waiting, 1, left > 0 ? (int)(left > 600000 ? 600000 : left) : 0);
         if (ready > 0)
@@ -150,16 +151,21 @@ static enum kc_status send_all(int fd, const struct msghdr *message, int64_t dea
     for (;;) {
         if (sendmsg(fd, message, MSG_NOSIGNAL) >= 0)
             return KC_OK;
+        /* A kernel that takes no packet of this size, or not these credentials, never will. */
+        if (errno == EMSGSIZE)
+            return KC_TOO_LARGE;
+        if (errno == EPERM)
+            return KC_SYSTEM;
         if (errno != EINTR && errno != EAGAIN)
             return KC_DAEMON_UNREACHABLE;
-        enum kc_status status = wait_for(fd, POLLOUT, deadline);
+        enum kc_status status = wait_for(fd, POLLOUT, deadline, true);
         if (status != KC_OK)
             return status;
     }
 }
 
-enum kc_status kc_client_send(
-    struct kc_client *client, const struct kc_wire_request *request, int passed_fd, int64_t deadline)
+enum kc_status kc_client_send(struct kc_client *client, const struct kc_wire_request *request,
+    int passed_fd, int64_t deadline)
 {
     KC_AUTO_SECRET struct kc_secret bytes = KC_SECRET_INIT;
     enum kc_status status = kc_secret_reserve(&bytes, KC_MESSAGE_MAX);
@@ -180,24 +186,21 @@ enum kc_status kc_client_receive(struct kc_client *client, int64_t deadline,
     enum kc_status status = kc_secret_reserve(storage, KC_MESSAGE_MAX);
     if (status != KC_OK)
         return status;
-    for (;;) {
-        status = wait_for(client->fd, POLLIN, deadline);
+    for (bool again = false;; again = true) {
+        status = wait_for(client->fd, POLLIN, deadline, again);
         if (status != KC_OK)
             return status;
-        /* Room for credentials alone: the kernel closes any descriptor that comes along. */
-        union control control;
+        /* No room for control data: the kernel closes any descriptor that comes along. */
         struct iovec part = {.iov_base = storage->bytes, .iov_len = KC_MESSAGE_MAX};
-        struct msghdr message = {.msg_iov = &part,
-            .msg_iovlen = 1,
-            .msg_control = control.bytes,
-            .msg_controllen = CMSG_SPACE(sizeof(struct ucred))};
-        ssize_t got = recvmsg(client->fd, &message, MSG_CMSG_CLOEXEC);
-        if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+        ssize_t got = recvmsg(client->fd, &message, 0);
+        /* ECONNRESET comes once, before what the daemon said last. */
+        if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == ECONNRESET))
             continue;
         if (got <= 0)
             return KC_DAEMON_UNREACHABLE;
         storage->length = (size_t)got;
-        if (message.msg_flags & MSG_TRUNC)
+        if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
             return KC_PROTOCOL;
         return kc_wire_decode_reply(storage->bytes, storage->length, ret_reply);
     }

@@ -49,6 +49,22 @@ static void write_login(struct kc_writer *writer, const struct kc_wire_login *lo
     kc_write_text(writer, login->access);
 }
 
+/* Bytes of a field with a limit: over it, nothing is written and the message fails. */
+static void write_limited(struct kc_writer *writer, struct kc_view view, size_t limit)
+{
+    if (view.length > limit)
+        writer->failed = true;
+    kc_write_bytes(writer, view.bytes, view.length);
+}
+
+/* A key is whole, or (where that may be) absent; nothing between. */
+static void write_key(struct kc_writer *writer, struct kc_view key, bool optional)
+{
+    if (key.length != KC_KEY_SIZE && !(optional && key.length == 0))
+        writer->failed = true;
+    kc_write_bytes(writer, key.bytes, key.length);
+}
+
 static bool read_flag(struct kc_reader *reader)
 {
     unsigned value = kc_read_u8(reader);
@@ -69,7 +85,6 @@ static void read_login(struct kc_reader *reader, struct kc_wire_login *login)
     kc_read_text(reader, login->access, sizeof login->access);
 }
 
-/* A key is whole, or (where that may be) absent; nothing between. */
 static struct kc_view read_key(struct kc_reader *reader, bool optional)
 {
     struct kc_view key = kc_read_bytes(reader, KC_KEY_SIZE);
@@ -91,14 +106,14 @@ enum kc_status kc_wire_encode_request(
     case KC_WIRE_ACCOUNT:
     case KC_WIRE_OPEN:
         write_login(&writer, &request->login);
-        kc_write_bytes(&writer, request->key.bytes, request->key.length);
+        write_key(&writer, request->key, true);
         break;
     case KC_WIRE_ANSWER:
         kc_write_u8(&writer, (uint8_t)request->kind);
-        kc_write_bytes(&writer, request->answer.bytes, request->answer.length);
+        write_limited(&writer, request->answer, KC_ANSWER_MAX);
         break;
     case KC_WIRE_CLOSE:
-        kc_write_bytes(&writer, request->key.bytes, request->key.length);
+        write_key(&writer, request->key, false);
         break;
     case KC_WIRE_STATUS:
         break;
@@ -164,11 +179,11 @@ enum kc_status kc_wire_encode_reply(
     case KC_WIRE_DONE:
         kc_write_u8(&writer, (uint8_t)reply->class);
         kc_write_text(&writer, reply->word);
-        kc_write_bytes(&writer, reply->key.bytes, reply->key.length);
+        write_key(&writer, reply->key, true);
         kc_write_u8(&writer, reply->exports);
         kc_write_u64(&writer, reply->expires);
-        kc_write_bytes(&writer, reply->token.bytes, reply->token.length);
-        kc_write_bytes(&writer, reply->report.bytes, reply->report.length);
+        write_limited(&writer, reply->token, KC_TOKEN_MAX);
+        write_limited(&writer, reply->report, KC_REPORT_MAX);
         break;
     default:
         return KC_PROTOCOL;
