@@ -3,6 +3,7 @@
  * Used from a shell.
  * Must never talk to the realm or to the daemon's files: a verb asks the daemon, or only computes.
  */
+#include "cli/status.h"
 #include "cli/token.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 /* A new verb is one line here. */
 static const struct cli_verb *const verbs[] = {
+    &status_verb,
     &token_verify_verb,
 };
 

@@ -173,6 +173,18 @@ class Sockets(unittest.TestCase):
         self.assertIn("client: linux-pam", full)
         self.assertNotIn("linux-pam", short)
 
+    def test_the_command_says_whether_logins_work(self):
+        if not ROOT:
+            self.skipTest("needs root: the command trusts root's sockets alone")
+        said = subprocess.run([os.path.abspath("kclogin"), "status", "--socket",
+                               self.bed.file("run")], capture_output=True, text=True, check=False)
+        self.assertEqual(said.returncode, 1, said.stderr)
+        self.assertTrue(said.stdout.startswith("daemon: reachable\nrealm: not ready\nsince: "))
+        nobody = subprocess.run([os.path.abspath("kclogin"), "status", "--socket",
+                                 self.bed.path], capture_output=True, text=True, check=False)
+        self.assertEqual((nobody.returncode, nobody.stdout),
+                         (1, "daemon: unreachable (daemon-unreachable)\n"))
+
     def test_public_socket_is_for_oneself(self):
         with self.bed.public() as caller:
             done = caller.done(wire.auth(user="somebody", uid=1900010001))
