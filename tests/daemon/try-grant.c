@@ -1,0 +1,103 @@
+/*
+ * One grant by the daemon's own code, for tests against a whole realm:
+ *   try-grant CONFIG USER [TIMES] < password
+ * Prints, for each, the status word, the detail and what the token says, and logs out again.
+ */
+#include "daemon/config.h"
+#include "daemon/grant.h"
+#include "daemon/http.h"
+#include "daemon/oauth_error.h"
+#include "daemon/realm.h"
+#include "jose/jwt.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+
+#define TIMES_MAX 64
+
+struct run {
+    sd_event *event;
+    struct realm *realm;
+    unsigned left;
+    bool failed;
+};
+
+static void on_ended(void *userdata, enum kc_status status, const char *detail)
+{
+    struct run *run = userdata;
+    printf("logout %s %s\n", kc_status_word(status), detail);
+    run->failed = run->failed || status != KC_OK;
+    if (--run->left == 0)
+        sd_event_exit(run->event, 0);
+}
+
+static void on_granted(
+    void *userdata, enum kc_status status, const char *detail, struct grant_answer *answer)
+{
+    struct run *run = userdata;
+    const char *advice = status == KC_OK ? NULL : oauth_error_advice(status);
+    printf("grant %s [%s] %s\n", kc_status_word(status), detail, advice ? advice : "");
+    if (!answer) {
+        if (--run->left == 0)
+            sd_event_exit(run->event, 0);
+        return;
+    }
+    printf("token sub=%s bytes=%zu refresh=%zu scope=%s\n", jose_jwt_subject(answer->jwt),
+        answer->access_token.length, answer->refresh_token.length,
+        answer->scope ? answer->scope : "-");
+    enum kc_status ending = answer->refresh_token.length
+                                ? realm_logout(run->realm, &answer->refresh_token, on_ended, run)
+                                : realm_revoke(run->realm, &answer->access_token, on_ended, run);
+    if (ending != KC_OK)
+        on_ended(run, ending, "");
+}
+
+static enum kc_status read_password(struct kc_secret *password)
+{
+    char bytes[1024];
+    size_t length = fread(bytes, 1, sizeof(bytes), stdin);
+    return kc_secret_set(password, bytes, length);
+}
+
+static int run_all(struct run *run, const char *user, unsigned times)
+{
+    KC_AUTO_SECRET struct kc_secret password = KC_SECRET_INIT;
+    struct grant_request request = {.user = user, .password = &password};
+    struct grant *grant;
+    if (read_password(&password) != KC_OK)
+        return 2;
+    run->left = times;
+    for (unsigned i = 0; i < times; i++)
+        if (grant_start(run->realm, &request, on_granted, run, &grant) != KC_OK)
+            return 2;
+    if (sd_event_loop(run->event) < 0)
+        return 2;
+    while (realm_ending(run->realm)) /* what the daemon itself gives back */
+        if (sd_event_run(run->event, 100000) < 0)
+            return 2;
+    return run->failed ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct run run = {0};
+    struct config *config = NULL;
+    struct kc_conf_error error;
+    unsigned times = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 1;
+    if (argc < 3 || times < 1 || times > TIMES_MAX)
+        return 2;
+    struct config_source source = {.path = argv[1], .owner = geteuid(), .self = geteuid()};
+    if (config_load(&source, &config, &error) != KC_OK) {
+        fprintf(stderr, "%s:%u: %s\n", error.file, error.line, error.text);
+        return 2;
+    }
+    if (http_global_init() != KC_OK || sd_event_new(&run.event) < 0 ||
+        realm_new(run.event, config, &run.realm) != KC_OK)
+        return 2;
+    int result = run_all(&run, argv[2], times);
+    realm_free(run.realm);
+    config_unref(config);
+    sd_event_unref(run.event);
+    return result;
+}
