@@ -115,7 +115,8 @@ struct config {
 struct config_source {
     const char *path;
     uid_t owner;             /* who must own the file: 0, but in tests */
-    uid_t self;              /* the daemon's own uid; a secret's file may belong to it too */
+    uid_t self;              /* the daemon's own uid; a secret's file belongs to it */
+    bool check_only;         /* for a look at the file: no credential is asked for */
     const char *credentials; /* the folder of systemd's credentials; NULL: none */
 };
 

@@ -87,7 +87,7 @@ static void log_conf_error(const struct kc_conf_error *error)
 
 /* Files of the configuration belong to root, or in a test to whoever runs the daemon. */
 static enum kc_status load(
-    const struct paths *paths, uid_t owner, uid_t self, struct config **ret_config,
+    const struct paths *paths, uid_t owner, uid_t self, bool check_only, struct config **ret_config,
     struct kc_bounds **ret_bounds)
 {
     struct kc_conf_error error = {0};
@@ -96,6 +96,7 @@ static enum kc_status load(
     const struct config_source source = {.path = paths->config,
         .owner = owner,
         .self = self,
+        .check_only = check_only,
         .credentials = getenv("CREDENTIALS_DIRECTORY")};
     enum kc_status status = kc_bounds_load(paths->host_conf, owner, &bounds, &error);
     if (status == KC_OK)
@@ -121,7 +122,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
         (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
     CONFIG_AUTO struct config *config = NULL;
     KC_AUTO_BOUNDS struct kc_bounds *bounds = NULL;
-    enum kc_status status = load(&daemon->paths, daemon->root, geteuid(), &config, &bounds);
+    enum kc_status status = load(&daemon->paths, daemon->root, geteuid(), false, &config, &bounds);
     if (status == KC_OK)
         status = realm_reload(daemon->realm, config);
     if (status == KC_OK) {
@@ -263,7 +264,7 @@ static int run(const struct arguments *arguments)
     /* The configuration and its secrets are read as the daemon's own user, as a reload will. */
     enum kc_status status = enter(arguments, &daemon, &listeners);
     if (status == KC_OK)
-        status = load(&arguments->paths, daemon.root, geteuid(), &daemon.config, &daemon.bounds);
+        status = load(&arguments->paths, daemon.root, geteuid(), false, &daemon.config, &daemon.bounds);
     if (status == KC_OK)
         status = start(arguments, &daemon, &listeners);
     if (status != KC_OK) {
@@ -286,7 +287,7 @@ static int check(const struct arguments *arguments)
                          account.sound
                      ? account.uid
                      : geteuid();
-    if (load(&arguments->paths, geteuid(), self, &config, &bounds) != KC_OK)
+    if (load(&arguments->paths, geteuid(), self, true, &config, &bounds) != KC_OK)
         return EXIT_FAILURE;
     config_print(config, stdout);
     return EXIT_SUCCESS;

@@ -18,12 +18,17 @@ static enum kc_status cannot(struct kc_conf_error *error, const char *what)
         "the file cannot be %s: %s", what, strerrordesc_np(code));
 }
 
-/* Opens a secret; sets the permission bits that nobody else may have. */
+/* A name without a slash is a credential of systemd's. */
+static bool is_credential(const char *name)
+{
+    return !strchr(name, '/');
+}
+
 static enum kc_status open_secret(const struct config_source *source, const char *name, int *ret_fd,
-    mode_t *ret_forbidden, struct kc_conf_error *ret_error)
+    struct kc_conf_error *ret_error)
 {
     const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-    bool credential = !strchr(name, '/');
+    bool credential = is_credential(name);
     if (credential && !source->credentials)
         return kc_conf_fail(ret_error, KC_CONFIG_INVALID,
             "names a systemd credential, and the daemon was given none");
@@ -39,22 +44,33 @@ static enum kc_status open_secret(const struct config_source *source, const char
     if (fd < 0)
         return cannot(ret_error, "opened");
     *ret_fd = fd;
-    *ret_forbidden = credential ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
     return KC_OK;
 }
 
-static enum kc_status check_secret(int fd, const struct config_source *source, mode_t forbidden,
+/* Whose a secret may be. A file that others have no access to is of no use but to its owner. */
+static enum kc_status check_owner(
+    const struct config_source *source, uid_t uid, bool credential, struct kc_conf_error *error)
+{
+    if (uid == source->self || (credential && uid == source->owner))
+        return KC_OK;
+    return kc_conf_fail(error, KC_CONFIG_UNTRUSTED,
+        "the file belongs to uid %ju; it must belong to the daemon's, %ju%s", (uintmax_t)uid,
+        (uintmax_t)source->self,
+        uid == source->owner ? ", or be handed over as a systemd credential" : "");
+}
+
+static enum kc_status check_secret(int fd, const struct config_source *source, bool credential,
     size_t max, struct kc_conf_error *error)
 {
+    const mode_t forbidden = credential ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
     struct stat st;
     if (fstat(fd, &st) < 0)
         return cannot(error, "examined");
     if (!S_ISREG(st.st_mode))
         return kc_conf_fail(error, KC_CONFIG_UNTRUSTED, "the file is not a regular file");
-    if (st.st_uid != source->owner && st.st_uid != source->self)
-        return kc_conf_fail(error, KC_CONFIG_UNTRUSTED,
-            "the file belongs to uid %ju; it must belong to uid %ju or %ju", (uintmax_t)st.st_uid,
-            (uintmax_t)source->owner, (uintmax_t)source->self);
+    enum kc_status status = check_owner(source, st.st_uid, credential, error);
+    if (status != KC_OK)
+        return status;
     if (st.st_mode & forbidden)
         return kc_conf_fail(error, KC_CONFIG_UNTRUSTED,
             "the file has mode %04o; nobody but its owner may have access (chmod 0400)",
@@ -90,10 +106,9 @@ static enum kc_status read_secret(const struct config_source *source, const char
 {
     KC_AUTO_CLOSE int fd = -1;
     KC_AUTO_SECRET struct kc_secret secret = KC_SECRET_INIT;
-    mode_t forbidden = 0;
-    enum kc_status status = open_secret(source, name, &fd, &forbidden, ret_error);
+    enum kc_status status = open_secret(source, name, &fd, ret_error);
     if (status == KC_OK)
-        status = check_secret(fd, source, forbidden, max, ret_error);
+        status = check_secret(fd, source, is_credential(name), max, ret_error);
     if (status == KC_OK)
         status = read_all(fd, max, &secret, ret_error);
     if (status != KC_OK)
@@ -107,6 +122,8 @@ enum kc_status secret_file_read_text(const struct config_source *source, const c
     struct kc_secret *ret_secret, struct kc_conf_error *ret_error)
 {
     KC_AUTO_SECRET struct kc_secret secret = KC_SECRET_INIT;
+    if (source->check_only && is_credential(name))
+        return KC_OK;
     enum kc_status status = read_secret(source, name, SECRET_TEXT_MAX, &secret, ret_error);
     if (status != KC_OK)
         return status;
@@ -127,6 +144,8 @@ enum kc_status secret_file_read_key(const struct config_source *source, const ch
     struct kc_secret *ret_secret, struct kc_conf_error *ret_error)
 {
     KC_AUTO_SECRET struct kc_secret secret = KC_SECRET_INIT;
+    if (source->check_only && is_credential(name))
+        return KC_OK;
     enum kc_status status = read_secret(source, name, SECRET_KEY_MAX, &secret, ret_error);
     if (status != KC_OK)
         return status;

@@ -16,9 +16,10 @@
 
 /*
  * Reads a client's secret: one line, its newline cut off. `name` is a path, or without a slash the
- * name of a systemd credential. The file is regular, no link, belongs to source->owner or
- * source->self, and nobody else has access to it (a credential's group may read: an access control
- * list shows so). KC_CONFIG_INVALID, KC_CONFIG_UNTRUSTED, KC_SYSTEM, KC_NO_MEMORY with
+ * name of a systemd credential. The file is regular, no link, belongs to source->self, and nobody
+ * else has access to it. A credential may be source->owner's, and its group may read it: systemd
+ * hands it over by an access control list, which shows so. With check_only a credential's secret
+ * stays empty. KC_CONFIG_INVALID, KC_CONFIG_UNTRUSTED, KC_SYSTEM, KC_NO_MEMORY with
  * ret_error->text.
  */
 enum kc_status secret_file_read_text(const struct config_source *source, const char *name,

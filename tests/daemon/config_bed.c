@@ -20,7 +20,8 @@ enum kc_status bed_load(const struct folder *folder, const char *text, const cha
     struct kc_conf_error error = {0};
     char path[FOLDER_PATH_MAX * 2];
     snprintf(path, sizeof path, "%s", folder_text(folder, "kclogin.conf", text));
-    const struct config_source source = {path, geteuid(), geteuid(), credentials};
+    const struct config_source source = {
+        .path = path, .owner = geteuid(), .self = geteuid(), .credentials = credentials};
     enum kc_status status = config_load(&source, ret_config, &error);
     kc_conf_error_text(&error, ret_error, KC_CONF_ERROR_MAX);
     return status;

@@ -19,7 +19,7 @@ static void test_the_file_itself(void **state)
     struct kc_conf_error error;
     uid_t me = geteuid();
     const char *path = folder_text(folder, "kclogin.conf", PUBLIC);
-    struct config_source source = {path, me + 1, me, NULL};
+    struct config_source source = {.path = path, .owner = me + 1, .self = me};
     assert_int_equal(config_load(&source, &config, &error), KC_CONFIG_UNTRUSTED);
     source.owner = me;
     assert_int_equal(chmod(path, 0664), 0);
@@ -73,12 +73,41 @@ static void test_secret_contents(void **state)
     expect_secret(*state, large, sizeof large, NULL, "the file has more than 4096 bytes");
 }
 
+/* A secret is the daemon's own; nobody else's, the configuration's owner's neither. */
+static void expect_owner(const struct folder *folder, const char *text)
+{
+    char conf[FOLDER_PATH_MAX * 2], expected[256];
+    struct config *config = NULL;
+    struct kc_conf_error wrong;
+    uid_t me = geteuid();
+    folder_text(folder, "secret", "s3cret");
+    snprintf(conf, sizeof conf, "%s", folder_text(folder, "kclogin.conf", text));
+    struct config_source source = {.path = conf, .owner = me, .self = 4242};
+    assert_int_equal(config_load(&source, &config, &wrong), KC_CONFIG_UNTRUSTED);
+    snprintf(expected, sizeof expected,
+        "the file belongs to uid %u; it must belong to the daemon's, 4242, or be handed over as a "
+        "systemd credential",
+        me);
+    assert_string_equal(wrong.text, expected);
+    assert_int_equal(wrong.line, 4);
+    if (me == 0) {
+        assert_int_equal(chown(folder_path(folder, "secret"), 4242, 4242), 0);
+        assert_int_equal(config_load(&source, &config, &wrong), KC_OK);
+        config_unref(config);
+        config = NULL;
+        assert_int_equal(chown(folder_path(folder, "secret"), 4243, 4242), 0);
+        assert_int_equal(config_load(&source, &config, &wrong), KC_CONFIG_UNTRUSTED);
+        assert_string_equal(
+            wrong.text, "the file belongs to uid 4243; it must belong to the daemon's, 4242");
+    }
+    assert_null(config);
+}
+
 static void test_lesson_20_secret_files(void **state)
 {
     const struct folder *folder = *state;
-    char text[1024] = "", expected[256], error[KC_CONF_ERROR_MAX];
+    char text[1024] = "", expected[256];
     static const mode_t modes[] = {0640, 0604, 0660, 0602, 0610, 0601, 0444};
-    struct config *config = NULL;
     bed_paths(folder, BASIC "@secret\n", text, sizeof text);
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         folder_write(folder, "secret", modes[i], "s3cret", 6);
@@ -99,27 +128,7 @@ static void test_lesson_20_secret_files(void **state)
     bed_expect_error(folder, text, NULL, KC_CONFIG_UNTRUSTED,
         "4: realm.client_secret_file: the file is not a regular file");
     rmdir(folder_path(folder, "secret"));
-    /* A secret of somebody else's: neither the configuration's owner nor the daemon. */
-    char conf[FOLDER_PATH_MAX * 2];
-    folder_text(folder, "secret", "s3cret");
-    snprintf(conf, sizeof conf, "%s", folder_text(folder, "kclogin.conf", text));
-    struct kc_conf_error wrong;
-    struct config_source source = {conf, geteuid(), 4242, NULL};
-    assert_int_equal(config_load(&source, &config, &wrong), KC_OK);
-    config_unref(config);
-    config = NULL;
-    if (geteuid() == 0) {
-        assert_int_equal(chown(folder_path(folder, "secret"), 4242, 4242), 0);
-        assert_int_equal(config_load(&source, &config, &wrong), KC_OK);
-        config_unref(config);
-        config = NULL;
-        assert_int_equal(chown(folder_path(folder, "secret"), 4243, 4242), 0);
-        assert_int_equal(config_load(&source, &config, &wrong), KC_CONFIG_UNTRUSTED);
-        kc_conf_error_text(&wrong, error, sizeof error);
-        assert_non_null(strstr(error, ":4: realm.client_secret_file: the file belongs to uid 4243; "
-                                      "it must belong to uid 0 or 4242"));
-        assert_null(config);
-    }
+    expect_owner(folder, text);
 }
 
 /* A credential's name: only in its folder; its group may read, as an access list shows it. */
@@ -141,6 +150,26 @@ static void test_credentials(void **state)
         "4: realm.client_secret_file: the file cannot be opened: No such file or directory");
     bed_expect_error(folder, BASIC "x\n", "/absent", KC_CONFIG_INVALID,
         "4: realm.client_secret_file: the file cannot be opened: No such file or directory");
+}
+
+/* kclogind -t on a file with a credential: all else is checked, and nothing of systemd's needed. */
+static void test_check_only(void **state)
+{
+    const struct folder *folder = *state;
+    struct kc_conf_error error;
+    struct config *config = NULL;
+    char path[FOLDER_PATH_MAX * 2];
+    snprintf(path, sizeof path, "%s", folder_text(folder, "kclogin.conf", BASIC "kc-secret\n"));
+    struct config_source source = {.path = path, .owner = geteuid(), .self = geteuid()};
+    assert_int_equal(config_load(&source, &config, &error), KC_CONFIG_INVALID);
+    source.check_only = true;
+    assert_int_equal(config_load(&source, &config, &error), KC_OK);
+    assert_int_equal(config->realm.client.secret.length, 0);
+    config_unref(config);
+    config = NULL;
+    folder_text(folder, "kclogin.conf", BASIC "/absent/secret\n");
+    assert_int_equal(config_load(&source, &config, &error), KC_CONFIG_INVALID);
+    assert_null(config);
 }
 
 static void test_keys(void **state)
@@ -172,6 +201,7 @@ int main(void)
         IN_FOLDER(test_secret_contents),
         IN_FOLDER(test_lesson_20_secret_files),
         IN_FOLDER(test_credentials),
+        IN_FOLDER(test_check_only),
         IN_FOLDER(test_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
