@@ -36,10 +36,10 @@ struct header {
 
 static enum kc_status split(const char *token, size_t length, struct parts *ret_parts)
 {
-    if (length > JOSE_TOKEN_BYTES)
+    if (!length || length > JOSE_TOKEN_BYTES)
         return KC_TOKEN_MALFORMED;
     const char *end = token + length;
-    const char *first = length ? memchr(token, '.', length) : NULL;
+    const char *first = memchr(token, '.', length);
     const char *second = first ? memchr(first + 1, '.', (size_t)(end - first - 1)) : NULL;
     if (!second || memchr(second + 1, '.', (size_t)(end - second - 1)))
         return KC_TOKEN_MALFORMED;
