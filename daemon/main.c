@@ -9,6 +9,7 @@
 #include "daemon/http.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
+#include "daemon/oauth_error.h"
 #include "daemon/overlap.h"
 #include "daemon/privilege.h"
 #include "daemon/realm.h"
@@ -170,11 +171,14 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 static void on_realm_changed(void *userdata, const struct realm_report *report)
 {
     (void)userdata;
-    char detail[LOG_VALUE_SIZE];
-    log_line(report->reachable ? LOG_NOTICE : LOG_ERR, "realm result=%s reason=%s detail=%s",
-        report->reachable ? "ok" : "unavailable",
-        report->reachable ? "ok" : kc_status_word(report->failure),
-        log_value(report->detail, detail));
+    char detail[LOG_VALUE_SIZE], change[LOG_VALUE_SIZE];
+    enum kc_status status = report->failing ? report->failure : KC_OK;
+    const char *advice = report->failing ? oauth_error_advice(status) : NULL;
+    log_line(report->failing ? LOG_ERR : LOG_NOTICE, "realm result=%s reason=%s%s%s%s%s",
+        kc_class_word(kc_status_class(status)), kc_status_word(status),
+        report->failing ? " detail=" : "",
+        report->failing ? log_value(report->detail, detail) : "", advice ? " advice=" : "",
+        advice ? log_value(advice, change) : "");
 }
 
 static enum kc_status watch_signals(struct daemon *daemon)
