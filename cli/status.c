@@ -69,7 +69,7 @@ static enum cli_exit status_run(const void *given)
 }
 
 const struct cli_verb status_verb = {.words = "status",
-    .meaning = "whether daemon and realm are reachable, since when, and the last error",
+    .meaning = "Tells whether daemon and realm are reachable, since when, and the last error",
     .options = options,
     .count = sizeof options / sizeof *options,
     .notes = notes,
