@@ -1,6 +1,7 @@
-"""What takes its time: begun by an early case, seen here, near the end.
+"""What takes its time: begun by an early case, seen here.
 
-A grant waits two minutes for its session; the suite does other things meanwhile.
+A grant waits two minutes for its session; the suite does other things meanwhile, all of them as the
+same client of the realm, since no other can log the grant out.
 """
 
 import time

@@ -120,7 +120,7 @@ def load_cases():
     import case_sessions  # noqa: F401
     import case_logins  # noqa: F401
     import case_names  # noqa: F401
-    import case_clients  # noqa: F401
     import case_outage  # noqa: F401
     import case_ends  # noqa: F401
+    import case_clients  # noqa: F401
     import case_secrets  # noqa: F401
