@@ -97,8 +97,8 @@ def assert_outcome(world, service, enter, row):
 for program, service_name, way in PROGRAMS:
     for row_of in OUTCOMES:
         def function(world, service=service_name, enter=way, row=row_of):
-        assert_outcome(world, service, enter, row)
-    case(f"{program}: {row_of[0]}")(function)
+            assert_outcome(world, service, enter, row)
+        case(f"{program}: {row_of[0]}")(function)
 
 
 @case("sshd password: unknown user")

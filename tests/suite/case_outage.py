@@ -91,6 +91,26 @@ for program, service_name, enter in PROGRAMS:
     case(f"{program}: realm down")(realm_down)
 
 
+@case("kclogin status tells how realm and daemon are")
+def status(world):
+    world.standard()
+    expect(world.sshd.log_in("ada", world.password("ada")).entered, "ada cannot log in")
+    code, text = world.kclogin("status")
+    expect(code == 0 and f"issuer: {world.realm.issuer}" in text, f"{code}: {text}")
+    seen = hosts.su("ada", "carol", LOCAL_PASSWORD["carol"], world.bed.find("kclogin") + " status; echo MARK-IN")
+    expect("realm: reachable" in seen.shown and "issuer" not in seen.shown, f"{seen}")
+    world.realm.relay.down()
+    try:
+        world.sshd.log_in("ada", WRONG)
+        wait_for(lambda: world.kclogin("status")[0] != 0, 10, lambda: f"still good: {world.kclogin('status')}")
+        expect("unreachable" in world.kclogin("status")[1], f"{world.kclogin('status')}")
+        world.daemon.stop()
+        code, text = world.kclogin("status")
+        expect(code != 0 and "daemon: unreachable" in text, f"{code}: {text}")
+    finally:
+        world.standard()
+
+
 @case("daemon down: unavailable for a listed account, nothing changes for local users")
 def daemon_down(world):
     world.standard()
