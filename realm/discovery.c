@@ -133,15 +133,7 @@ void realm_discovery_endpoint(struct realm *realm, const struct realm_request *r
     put_constants(realm, document);
     put_scopes(realm, document);
     json_object_object_add(document, "mtls_endpoint_aliases", aliases);
-    struct json_object *members = realm_json_member(request->fault.document, "members");
-    if (json_object_is_type(members, json_type_object)) {
-        json_object_object_foreach(members, name, value) {
-            if (value == NULL)
-                json_object_object_del(document, name);
-            else
-                json_object_object_add(document, name, json_object_get(value));
-        }
-    }
+    realm_fault_set(&request->fault, "members", document);
     realm_answer_json(answer, document, "no-cache, must-revalidate, no-transform, no-store");
     if (realm->like == REALM_LIKE_24)
         answer->type = "application/json;charset=UTF-8";
@@ -150,8 +142,9 @@ void realm_discovery_endpoint(struct realm *realm, const struct realm_request *r
 void realm_certs_endpoint(struct realm *realm, const struct realm_request *request,
                           struct realm_answer *answer)
 {
-    (void)request;
-    realm_answer_json(answer, realm_keys_published(realm), "no-cache");
+    struct json_object *document = realm_keys_published(realm);
+    realm_fault_set(&request->fault, "members", document);
+    realm_answer_json(answer, document, "no-cache");
     if (realm->like == REALM_LIKE_24)
         answer->type = "application/json;charset=UTF-8";
 }

@@ -76,6 +76,19 @@ void realm_fault_release(struct realm_fault *fault)
     *fault = (struct realm_fault){.kind = REALM_FAULT_NONE};
 }
 
+void realm_fault_set(const struct realm_fault *fault, const char *name, struct json_object *object)
+{
+    struct json_object *changes = realm_json_member(fault->document, name);
+    if (!json_object_is_type(changes, json_type_object))
+        return;
+    json_object_object_foreach(changes, member, value) {
+        if (value == NULL)
+            json_object_object_del(object, member);
+        else
+            json_object_object_add(object, member, json_object_get(value));
+    }
+}
+
 void realm_fault_clear(struct realm *realm)
 {
     while (realm->faults != NULL) {

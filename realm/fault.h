@@ -65,6 +65,12 @@ enum kc_status realm_fault_add(struct realm *realm, struct json_object *document
 struct realm_fault realm_fault_take(struct realm *realm, const char *endpoint, const char *user);
 void realm_fault_release(struct realm_fault *fault);
 
+/*
+ * Sets the members of the fault's own object of that name on `object`; a null takes one away.
+ * Without such a fault nothing happens.
+ */
+void realm_fault_set(const struct realm_fault *fault, const char *name, struct json_object *object);
+
 /* Forgets all faults. */
 void realm_fault_clear(struct realm *realm);
 

@@ -81,19 +81,6 @@ void realm_token_endpoint(struct realm *realm, const struct realm_request *reque
         grants[i].run(realm, client, request, answer);
 }
 
-/* Sets the members of one object on another; a null takes a member away. */
-static void overlay(struct json_object *object, struct json_object *changes)
-{
-    if (!json_object_is_type(changes, json_type_object))
-        return;
-    json_object_object_foreach(changes, name, value) {
-        if (value == NULL)
-            json_object_object_del(object, name);
-        else
-            json_object_object_add(object, name, json_object_get(value));
-    }
-}
-
 static void twist_claims(const struct realm *realm, const struct realm_fault *fault,
                          const char *issuer, struct json_object *claims)
 {
@@ -114,7 +101,7 @@ static void twist_claims(const struct realm *realm, const struct realm_fault *fa
         realm_json_put_text(claims, "azp", "another-client");
         break;
     default:
-        overlay(claims, realm_json_member(fault->document, "claims"));
+        realm_fault_set(fault, "claims", claims);
     }
 }
 
@@ -255,6 +242,6 @@ void realm_token_answer(struct realm *realm, const struct realm_request *request
         realm_json_put_text(document, "session_state", session->id);
     char *scope KC_AUTO_FREE = realm_claims_scope_text(realm, grant, false);
     realm_json_put_text(document, "scope", scope);
-    overlay(document, realm_json_member(request->fault.document, "members"));
+    realm_fault_set(&request->fault, "members", document);
     realm_answer_json(answer, document, NULL);
 }

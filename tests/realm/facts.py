@@ -17,6 +17,7 @@ import time
 import urllib.parse
 
 KEYS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "keys")
+FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "realm", "linux.json")
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PAUSE = 0.02  # Keycloak still refuses some of a user's grants in the first milliseconds after one
 
@@ -69,6 +70,7 @@ class Realm:
     def __init__(self, base, name="linux", ca=None, cert=None):
         self.base = base.rstrip("/")
         self.name = name
+        self.ca = ca
         self.url = urllib.parse.urlsplit(self.base)
         self.context = None
         if self.url.scheme == "https":
@@ -79,6 +81,13 @@ class Realm:
     @property
     def issuer(self):
         return "%s/realms/%s" % (self.base, self.name)
+
+    @staticmethod
+    def password(user):
+        """A user's password as the realm file has it."""
+        with open(FILE) as file:
+            users = {u["username"]: u for u in json.load(file)["users"]}
+        return users[user]["credentials"][0]["value"]
 
     def connect(self):
         if self.context:
@@ -208,6 +217,14 @@ def answer_facts(answer, base):
                              "typ": payload(value).get("typ")}
         elif name == "scope":
             members[name] = sorted(value.split())
+        elif name in ("expires_in", "refresh_expires_in"):
+            members[name] = "about %d" % ((value + 5) // 10 * 10)  # a second may have passed
+        elif name == "public_key":
+            members[name] = kind(value)
+        elif name == "scopes_supported":
+            members[name] = sorted(value)
+        elif name == "error_description":
+            members[name] = value.replace("//127.0.0.1:", "//localhost:")
         elif name == "not-before-policy":
             members[name] = kind(value)
         elif isinstance(value, str) and name == "session_state":
