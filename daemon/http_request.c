@@ -13,6 +13,7 @@
 #define CONNECTION_IDLE_SECONDS 45L /* below the idle limits of common proxies (60 s and more) */
 #define CONNECTION_LIFE_SECONDS 600L
 #define CONNECT_MIN_MS 1000L
+#define CONNECT_MAX_MS 5000L /* a realm that is gone is known to be before a login's time is up */
 
 /*
  * Gives the body once. A second start (libcurl means to send again) ends the transfer; without a
@@ -321,7 +322,7 @@ enum kc_status http_request_arm(struct http_request *request, size_t preferred_t
     if (now + 1000U > request->deadline_us)
         return KC_TIMED_OUT;
     long left_ms = (long)((request->deadline_us - now) / 1000U);
-    long connect_ms = left_ms;
+    long connect_ms = left_ms < CONNECT_MAX_MS ? left_ms : CONNECT_MAX_MS;
     if (request->target_count) {
         size_t left = request->target_count - request->target_tried;
         if (!request->target_tried)
@@ -331,7 +332,8 @@ enum kc_status http_request_arm(struct http_request *request, size_t preferred_t
         request->target = curl_slist_append(NULL, request->targets[index]);
         if (!request->target || !SET(CURLOPT_CONNECT_TO, request->target))
             return KC_NO_MEMORY;
-        connect_ms = left_ms / (long)left;
+        if (connect_ms > left_ms / (long)left)
+            connect_ms = left_ms / (long)left;
         if (connect_ms < CONNECT_MIN_MS)
             connect_ms = CONNECT_MIN_MS;
     }

@@ -355,7 +355,7 @@ static void test_refusals(void **state)
 static void test_detail_repeats_password(void **state)
 {
     struct bed *bed = *state;
-    static const char *const echoes[] = {"password=" PASSWORD_CODED, "corr ect%&+h\\u00f6rse",
+    static const char *const echoes[] = {("password=" PASSWORD_CODED), "corr ect%&+h\\u00f6rse",
         "\\u0063orr ect%&+h\\u00f6rse", "client-s3cret"};
     for (size_t i = 0; i < 4; i++) {
         char body[512];
@@ -589,6 +589,24 @@ static void test_breaker(void **state)
     assert_true(report.reachable && !report.failing);
 }
 
+/* Retry-After of a probe holds everybody on this host; of a round by itself nobody. */
+static void test_probe_is_held(void **state)
+{
+    struct bed *bed = *state;
+    assert_int_equal(login(bed, "ada").status, KC_OK);
+    peer_set(bed->peer, PEER_TOKEN, 500, "", "");
+    peer_set(bed->peer, PEER_DISCOVERY, 429, "", "");
+    strcpy(bed->peer->at[PEER_DISCOVERY].extra, "Retry-After: 1\r\n");
+    assert_int_equal(login(bed, "ada").status, KC_SERVER_ERROR);
+    spin_until_count(bed, PEER_DISCOVERY, 1);
+    spin_for(bed, 50);
+    serve_token(bed, bed->key, &good);
+    assert_int_equal(login(bed, "bob").status, KC_HTTP_TOO_MANY_REQUESTS);
+    assert_int_equal(peer_count(bed->peer, PEER_TOKEN), 0);
+    spin_for(bed, 1000);
+    assert_int_equal(login(bed, "ada").status, KC_OK);
+}
+
 static void test_reload(void **state)
 {
     struct bed *bed = *state;
@@ -703,6 +721,7 @@ int main(void)
         TEST(test_before_discovery),
         TEST(test_wrong_issuer),
         TEST(test_breaker),
+        TEST(test_probe_is_held),
         TEST(test_reload),
         TEST(test_logout),
         TEST(test_limits),
