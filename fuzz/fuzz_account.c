@@ -5,11 +5,9 @@
 #include "common/account.h"
 
 #include "common/option.h"
+#include "fuzz/target.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 struct piece {
     const char *bytes;
@@ -88,8 +86,7 @@ static bool in_group(struct piece file, const char *group, const char *user, gid
 static char *text_of(struct piece piece)
 {
     char *text = calloc(1, piece.length + 1);
-    if (!text)
-        abort();
+    FUZZ_MUST(text);
     if (piece.length)
         memcpy(text, piece.bytes, piece.length);
     return text;
@@ -104,13 +101,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     char *name_text = text_of(name), *user_text = text_of(user);
     struct kc_account got = {0}, wanted = {0};
     bool found = kc_account_parse(rest.bytes, rest.length, name_text, &got) == KC_OK;
-    if (found != find(rest, name_text, &wanted) || got.sound != wanted.sound)
-        abort();
-    if (got.sound && (got.uid != wanted.uid || got.gid != wanted.gid))
-        abort();
-    if (kc_account_parse_group(rest.bytes, rest.length, name_text, user_text, 1000) !=
-        in_group(rest, name_text, user_text, 1000))
-        abort();
+    FUZZ_MUST(found == find(rest, name_text, &wanted));
+    FUZZ_MUST(got.sound == wanted.sound);
+    FUZZ_MUST(!got.sound || (got.uid == wanted.uid && got.gid == wanted.gid));
+    FUZZ_MUST(kc_account_parse_group(rest.bytes, rest.length, name_text, user_text, 1000) ==
+              in_group(rest, name_text, user_text, 1000));
     free(name_text);
     free(user_text);
     return 0;
