@@ -5,6 +5,7 @@
  */
 #include "daemon/options.h"
 
+#include "common/limits.h"
 #include "daemon/access_rule.h"
 #include "daemon/config.h"
 #include "daemon/option_check.h"
@@ -12,6 +13,9 @@
 #define MINUTE 60u
 #define HOUR 3600u
 #define DAY 86400u
+
+/* What the module waits for, and a moment for the answer's way: beyond it nobody hears the answer. */
+#define LOGIN_MAX (KC_LOGIN_MS / 1000 - 2)
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 #define TABLE(rows)                                                                                \
@@ -182,9 +186,9 @@ static const struct kc_option limits[] = {
     FAILURES(target_failures, "Failed logins of one user from anywhere, then unknown sources wait.",
         "10"),
     LIMIT(window, "The time in which failures are counted.", "15m", MINUTE, DAY, true),
-    LIMIT(login_timeout, "Machine time of a whole login.", "30s", 2, 110, false),
+    LIMIT(login_timeout, "Machine time of a whole login.", "30s", 2, LOGIN_MAX, false),
     LIMIT(prompt_timeout, "Time for the answer to one prompt.", "60s", 5, 110, false),
-    LIMIT(grant_timeout, "Time of one request for a token.", "15s", 1, 60, false),
+    LIMIT(grant_timeout, "Time of one request for a token.", "15s", 1, LOGIN_MAX, false),
     LIMIT(lookup_timeout, "Time of one lookup of a user or group.", "2s", 1, 30, true),
 };
 

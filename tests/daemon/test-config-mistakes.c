@@ -166,8 +166,8 @@ static const struct {
     {PUBLIC "[access]\nmethod = browser\n", "6: access.method: must be password or device"},
     /* limits, callers, offline */
     {PUBLIC "[limits]\nlogin_timeout = 1h\n",
-        "6: limits.login_timeout: must be a duration from 2s to 110s"},
-    {PUBLIC "[limits]\ngrant_timeout = 40s\n",
+        "6: limits.login_timeout: must be a duration from 2s to 38s"},
+    {PUBLIC "[limits]\ngrant_timeout = 35s\n",
         "6: limits.grant_timeout: is longer than login_timeout"},
     {PUBLIC "[limits]\nlogin_timeout = 10s\n",
         " limits.grant_timeout: is longer than login_timeout"},

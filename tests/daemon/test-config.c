@@ -108,7 +108,7 @@ static const struct sample {
     {CONFIG_LIMITS, "source_failures", "6", NULL},
     {CONFIG_LIMITS, "target_failures", "7", NULL},
     {CONFIG_LIMITS, "window", "1h", NULL},
-    {CONFIG_LIMITS, "login_timeout", "40s", NULL},
+    {CONFIG_LIMITS, "login_timeout", "35s", NULL},
     {CONFIG_LIMITS, "prompt_timeout", "90s", NULL},
     {CONFIG_LIMITS, "grant_timeout", "10s", NULL},
     {CONFIG_LIMITS, "lookup_timeout", "3s", NULL},
