@@ -355,7 +355,7 @@ void application_set_up(const struct line *line)
     else if (strcmp(word, "daemon-stops") == 0)
         daemon_stops();
     else if (strcmp(word, "standard-descriptors-closed") == 0)
-        close(STDIN_FILENO), close(STDOUT_FILENO);
+        close(STDIN_FILENO), close(STDOUT_FILENO), close(STDERR_FILENO);
     else
         play_fail(line, "no such word");
     free(rest);
@@ -457,6 +457,22 @@ static void compare_end(const struct line *line, int result, long long took)
         play_fail(line, "it took %lld ms", took);
 }
 
+/* A module leaves no descriptor behind, and takes the place of none that was closed. */
+static void descriptors(bool ret_open[64])
+{
+    for (int fd = 0; fd < 64; fd++)
+        ret_open[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
+static void compare_descriptors(const struct line *call, const bool before[64])
+{
+    bool after[64];
+    descriptors(after);
+    for (int fd = 0; fd < 64; fd++)
+        if (before[fd] != after[fd])
+            play_fail(call, "descriptor %d was %s and is not", fd, before[fd] ? "open" : "closed");
+}
+
 void application_play(const struct line *call, const struct line *lines, size_t count)
 {
     bool tells = false;
@@ -476,6 +492,8 @@ void application_play(const struct line *call, const struct line *lines, size_t 
     if (!tells)
         play_fail(call, "what does it return?");
     pid_t child = start_daemon(call, lines, count);
+    bool before[64];
+    descriptors(before);
     long long began = host_clock_ms();
     int result = call_pam(call);
     long long took = host_clock_ms() - began;
@@ -484,6 +502,7 @@ void application_play(const struct line *call, const struct line *lines, size_t 
             events[event_next], "did not happen; the module returned %s", code_name(returned));
     for (size_t i = 0; i < count; i++)
         compare_end(&lines[i], result, took);
+    compare_descriptors(call, before);
     end_daemon(call, child);
     compare_environment(call, lines, count);
 }
