@@ -98,7 +98,8 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     return syscall(SYS_sendmsg, fd, message, flags);
 }
 
-static void log_line(int priority, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void log_line(
+    int priority, const char *format, va_list arguments)
 {
     char text[8192];
     vsnprintf(text, sizeof text, format, arguments);
