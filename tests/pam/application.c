@@ -107,15 +107,21 @@ static void on_log(int priority, const char *text)
     compare_message(line, message + 3);
 }
 
-/* What follows a prompt: `-> TEXT`, `-> fail`, `-> nothing`; `becoming NAME`; `waits MS`. */
-static int reply(const struct line *line, struct pam_response *response)
+/* `becoming NAME`: PAM_USER is another by the time the conversation returns. */
+static void act_on(const struct line *line)
 {
-    for (size_t i = 3; i + 1 < line->count; i++) {
+    for (size_t i = 2; i + 1 < line->count; i++) {
         if (strcmp(line->words[i], "becoming") == 0)
             pam_set_item(handle, PAM_USER, line->words[i + 1]);
         if (strcmp(line->words[i], "waits") == 0)
             usleep((useconds_t)strtoul(line->words[i + 1], NULL, 10) * 1000);
     }
+}
+
+/* What follows a prompt: `-> TEXT`, `-> fail`, `-> nothing`; `becoming NAME`; `waits MS`. */
+static int reply(const struct line *line, struct pam_response *response)
+{
+    act_on(line);
     if (line->count < 5 || strcmp(line->words[3], "->") != 0)
         play_fail(line, "a prompt needs an answer");
     if (strcmp(line->words[4], "fail") == 0)
@@ -134,6 +140,7 @@ static int converse_one(const struct pam_message *message, struct pam_response *
     const struct line *line = next_event(whats[message->msg_style], message->msg);
     if (strcmp(line->words[0], "prompt") != 0) {
         compare(line, line->words[1], message->msg);
+        act_on(line);
         return line->count > 2 && strcmp(line->words[2], "fail") == 0 ? PAM_CONV_ERR : PAM_SUCCESS;
     }
     const char *echo = message->msg_style == PAM_PROMPT_ECHO_ON ? "on" : "off";

@@ -23,7 +23,8 @@ static int euid = -1, speed = 1;
 static const char *root = "";
 static void (*log_handler)(int priority, const char *text);
 
-void __syslog_chk(int priority, int flag, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void __syslog_chk(
+    int priority, int flag, const char *format, ...);
 
 void host_set_euid(int value)
 {
