@@ -105,6 +105,8 @@ static enum kc_status find_only(
 enum kc_status jose_jwks_find(const struct jose_jwks *jwks, const char *kid,
     const struct jose_alg *alg, const struct jose_jwk **ret_jwk)
 {
+    if (!jwks)
+        return KC_TOKEN_KEY_UNKNOWN;
     if (!kid)
         return find_only(jwks, alg, ret_jwk);
     enum kc_status status = KC_TOKEN_KEY_UNKNOWN;

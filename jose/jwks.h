@@ -33,7 +33,7 @@ size_t jose_jwks_skipped(const struct jose_jwks *jwks); /* keys of the document 
 /*
  * The key for a token. `kid` is compared whole; NULL is a token without one, which finds a key only
  * where exactly one fits. KC_TOKEN_KEY_UNKNOWN: no key of that kid. KC_TOKEN_KEY_UNFIT: the kid is
- * known, but its key does not fit the algorithm. *ret_jwk is borrowed.
+ * known, but its key does not fit the algorithm. No set (NULL) knows no key. *ret_jwk is borrowed.
  */
 enum kc_status jose_jwks_find(const struct jose_jwks *jwks, const char *kid,
     const struct jose_alg *alg, const struct jose_jwk **ret_jwk);

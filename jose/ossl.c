@@ -9,9 +9,11 @@
 
 enum kc_status ossl_failed(enum kc_status status)
 {
-    unsigned long code = ERR_peek_last_error();
-    ERR_clear_error();
-    return ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE ? KC_NO_MEMORY : status;
+    unsigned long code;
+    while ((code = ERR_get_error()) != 0)
+        if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+            status = KC_NO_MEMORY;
+    return status;
 }
 
 enum kc_status ossl_key_build(const char *type, OSSL_PARAM_BLD *builder, EVP_PKEY **ret_key)

@@ -20,12 +20,12 @@ static enum kc_status run(const struct jose_jwk *jwk, const struct jose_alg *alg
     if (!context)
         return ossl_failed(KC_NO_MEMORY);
     if (EVP_DigestVerifyInit_ex(context, &options, alg->digest, NULL, NULL, jwk->key, NULL) != 1)
-        return ossl_failed(KC_TOKEN_BAD_SIGNATURE);
+        return ossl_failed(KC_SYSTEM);
     /* RFC 7518 section 3.5: MGF1 takes the signature's hash unless it is told otherwise. */
     if (alg->family == JOSE_RSA_PSS &&
         (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) != 1 ||
             EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) != 1))
-        return ossl_failed(KC_TOKEN_BAD_SIGNATURE);
+        return ossl_failed(KC_SYSTEM);
     int result = EVP_DigestVerify(context, signature, signature_length, message, length);
     return result == 1 ? KC_OK : ossl_failed(KC_TOKEN_BAD_SIGNATURE);
 }

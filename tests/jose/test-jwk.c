@@ -352,6 +352,9 @@ static void test_holders(void **state)
     jose_jwks_unref(second);
     jose_jwks_unref(NULL);
     assert_null(jose_jwks_ref(NULL));
+    const struct jose_jwk *jwk = NULL;
+    assert_int_equal(
+        jose_jwks_find(NULL, "k1", jose_alg_find("RS256", 5), &jwk), KC_TOKEN_KEY_UNKNOWN);
 }
 
 int main(void)
