@@ -32,6 +32,7 @@ enum kc_class {
     X(EMPTY_PASSWORD, "empty-password", REFUSED)                                                   \
     X(DUMMY_PASSWORD, "dummy-password", REFUSED)                                                   \
     X(PASSWORD_TOO_LONG, "password-too-long", REFUSED)                                             \
+    X(LIMITED, "too-many-failures", REFUSED)                                                       \
     X(ACCOUNT_DISABLED, "account-disabled", EXPIRED)                                               \
     X(ACTION_REQUIRED, "action-required", FORBIDDEN)                                               \
     X(SESSION_LIMIT, "session-limit", FORBIDDEN)                                                   \
