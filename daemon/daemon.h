@@ -8,6 +8,7 @@
 
 #include "common/bounds.h"
 #include "daemon/config.h"
+#include "daemon/limits.h"
 #include "daemon/pacing.h"
 
 #include <stdbool.h>
@@ -33,6 +34,7 @@ struct daemon {
     struct server *server; /* NULL once the daemon stops */
     unsigned stop_left_ms;
     struct pacing pacing;
+    struct limits *limits;
 };
 
 #endif

@@ -281,7 +281,10 @@ static void on_turn(struct grant *grant)
         return;
     }
     struct realm_wait *wait = NULL;
-    enum kc_status status = realm_await(grant->realm, grant->deadline_us, on_ready, grant, &wait);
+    enum kc_status status =
+        grant->admit && grant->done ? grant->admit(grant->userdata) : KC_OK;
+    if (status == KC_OK)
+        status = realm_await(grant->realm, grant->deadline_us, on_ready, grant, &wait);
     if (status != KC_OK)
         finish(grant, status, "", NULL);
     else if (wait) /* else the callback has come, and the grant may be gone */
@@ -363,6 +366,7 @@ enum kc_status grant_start(struct realm *realm, const struct grant_request *requ
         return KC_NO_MEMORY;
     grant->realm = realm;
     grant->done = done;
+    grant->admit = request->admit;
     grant->userdata = userdata;
     status = fill(grant, request);
     if (status == KC_OK)

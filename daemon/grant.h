@@ -15,12 +15,16 @@ struct realm;
 struct jose_jwt;
 struct grant;
 
+/* Asked when a grant's turn has come and nothing has been sent: anything but KC_OK ends it so. */
+typedef enum kc_status grant_admit(void *userdata);
+
 /* Everything is copied. */
 struct grant_request {
     const char *user;                 /* sent exactly so, and compared whole with the token's */
     const struct kc_secret *password; /* any bytes */
     const struct kc_secret *code;     /* a one-time code (parameter totp); NULL: none */
     const char *client_address;       /* an IP literal, forwarded only if configured; NULL: none */
+    grant_admit *admit;               /* with the callback's userdata; NULL: nobody is asked */
 };
 
 struct grant_answer {

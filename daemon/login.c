@@ -9,6 +9,7 @@
 #include "daemon/access.h"
 #include "daemon/dummy.h"
 #include "daemon/grant.h"
+#include "daemon/limits.h"
 #include "daemon/log.h"
 #include "daemon/oauth_error.h"
 #include "daemon/realm.h"
@@ -167,13 +168,49 @@ static void admit(struct login *login, const struct grant_answer *answer)
     free_login(login);
 }
 
+static struct limits_setting limits_in_force(const struct login *login)
+{
+    const struct config_limits *limits = &login->config->limits;
+    return (struct limits_setting){.source_failures = limits->source_failures,
+        .target_failures = limits->target_failures,
+        .window_ms = (uint64_t)limits->window * 1000};
+}
+
+/* Asked when the grant's turn has come: those before it in the queue have been counted. */
+static enum kc_status on_turn(void *userdata)
+{
+    const struct login *login = userdata;
+    const struct limits_setting setting = limits_in_force(login);
+    const struct limits_source source = limits_source(login->who.caller_uid, login->who.rhost);
+    return limits_check(
+        login->daemon->limits, &setting, &source, login->who.user, now_us(login) / 1000);
+}
+
+/* What the realm said about the credentials themselves counts, and nothing else does. */
+static void count_outcome(struct login *login, enum kc_status status)
+{
+    const struct limits_setting setting = limits_in_force(login);
+    const struct limits_source source = limits_source(login->who.caller_uid, login->who.rhost);
+    const char *user = login->who.user;
+    uint64_t now = now_us(login);
+    if (status == KC_OK) {
+        limits_succeeded(login->daemon->limits, &source, user, now / 1000);
+    } else if (status == KC_BAD_CREDENTIALS) {
+        limits_failed(login->daemon->limits, &setting, &source, user, now / 1000);
+        pacing_note(&login->daemon->pacing, (now - login->began_us) / 1000);
+    }
+}
+
 static void on_granted(
     void *userdata, enum kc_status status, const char *detail, struct grant_answer *answer)
 {
     struct login *login = userdata;
     login->grant = NULL;
-    if (status == KC_BAD_CREDENTIALS)
-        pacing_note(&login->daemon->pacing, (now_us(login) - login->began_us) / 1000);
+    count_outcome(login, status);
+    if (status == KC_LIMITED) {
+        refuse_slowly(login, status);
+        return;
+    }
     if (status != KC_OK) {
         refuse_because(login, status, detail, "");
         return;
@@ -199,7 +236,8 @@ static void ask_the_realm(struct login *login, struct kc_view answer)
     enum kc_status status = kc_secret_set(&password, answer.bytes, answer.length);
     const struct grant_request request = {.user = login->who.user,
         .password = &password,
-        .client_address = *login->who.rhost ? login->who.rhost : NULL};
+        .client_address = *login->who.rhost ? login->who.rhost : NULL,
+        .admit = on_turn};
     if (status == KC_OK)
         status = grant_start(login->daemon->realm, &request, on_granted, login, &login->grant);
     if (status != KC_OK)

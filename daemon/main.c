@@ -237,6 +237,8 @@ static enum kc_status start(
     if (status == KC_OK)
         status = realm_new(daemon->event, daemon->config, &daemon->realm);
     if (status == KC_OK)
+        status = limits_new(&daemon->limits);
+    if (status == KC_OK)
         status = sessions_new(daemon->event, daemon->realm, folder, &daemon->sessions);
     if (status == KC_OK)
         status = server_new(daemon, *listeners, &daemon->server);
@@ -256,6 +258,7 @@ static void stop(struct daemon *daemon)
     server_free(daemon->server);
     realm_free(daemon->realm);
     sessions_free(daemon->sessions);
+    limits_free(daemon->limits);
     config_unref(daemon->config);
     kc_bounds_free(daemon->bounds);
     sd_event_unref(daemon->event);
