@@ -230,6 +230,16 @@ static void on_granted(
     refuse_because(login, status, "", missing);
 }
 
+/* The grant has a deadline of its own; this one is the login's, however many steps it takes. */
+static int on_login_time(sd_event_source *source, uint64_t now, void *userdata)
+{
+    (void)source, (void)now;
+    struct login *login = userdata;
+    grant_cancel(KC_TAKE(login->grant));
+    refuse(login, KC_TIMED_OUT);
+    return 0;
+}
+
 static void ask_the_realm(struct login *login, struct kc_view answer)
 {
     KC_AUTO_SECRET struct kc_secret password = KC_SECRET_INIT;
@@ -240,8 +250,14 @@ static void ask_the_realm(struct login *login, struct kc_view answer)
         .admit = on_turn};
     if (status == KC_OK)
         status = grant_start(login->daemon->realm, &request, on_granted, login, &login->grant);
-    if (status != KC_OK)
-        refuse(login, status);
+    if (status == KC_OK)
+        status =
+            set_timer(login, (uint64_t)login->config->limits.login_timeout * 1000, on_login_time);
+    if (status == KC_OK)
+        return;
+    if (login->grant)
+        grant_cancel(KC_TAKE(login->grant));
+    refuse(login, status);
 }
 
 void login_answer(struct login *login, enum kc_ask_kind kind, struct kc_view answer)

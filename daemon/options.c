@@ -179,13 +179,13 @@ static const struct kc_option access_options[] = {
 #define FAILURES(option, text, value)                                                              \
     {.name = #option, .type = KC_OPTION_NUMBER,                                                    \
         .offset = offsetof(struct config_limits, option), .fallback = value, .min = 1,             \
-        .max = 1000, .meaning = text, .later = true}
+        .max = 1000, .meaning = text}
 
 static const struct kc_option limits[] = {
     FAILURES(source_failures, "Failed logins of one user from one source, then it waits.", "5"),
     FAILURES(target_failures, "Failed logins of one user from anywhere, then unknown sources wait.",
         "10"),
-    LIMIT(window, "The time in which failures are counted.", "15m", MINUTE, DAY, true),
+    LIMIT(window, "The time in which failures are counted.", "15m", MINUTE, DAY, false),
     LIMIT(login_timeout, "Machine time of a whole login.", "30s", 2, LOGIN_MAX, false),
     LIMIT(prompt_timeout, "Time for the answer to one prompt.", "60s", 5, 110, false),
     LIMIT(grant_timeout, "Time of one request for a token.", "15s", 1, LOGIN_MAX, false),
