@@ -79,13 +79,10 @@ static void end_line(struct scan *scan)
     end_field(scan);
     scan->line.sound = scan->index == 6 && scan->has_uid && scan->has_gid;
     bool hit = scan->by_uid ? scan->has_uid && scan->line.uid == scan->uid : scan->named;
-    /* A group of several lines has the members of each; of an account the first line counts. */
-    if (scan->in_group)
-        scan->found = scan->found || (hit && scan->member);
-    else if (hit && !scan->found) {
-        scan->found = true;
-        scan->account = scan->line;
-    }
+    /* Reading ends at the first find: of an account the first line counts, as it does for glibc,
+     * and a group of several lines has the members of each. */
+    scan->found = scan->in_group ? hit && scan->member : hit;
+    scan->account = scan->line;
     scan->index = 0;
     scan->named = scan->has_uid = scan->has_gid = scan->member = false;
     scan->line = (struct kc_account){0};
