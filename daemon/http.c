@@ -6,6 +6,7 @@
 #include "daemon/http.h"
 #include "daemon/http_request.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <systemd/sd-event.h>
@@ -13,6 +14,7 @@
 #define REQUESTS_MAX 256
 #define CONNECTIONS_MAX 32L
 #define CONNECTIONS_KEPT 8L
+#define DEADLINE_SLACK_US 200000u /* libcurl's own end of a request comes first */
 
 struct http {
     unsigned references; /* the owner's and one for each request */
@@ -114,9 +116,8 @@ static bool try_next_target(struct http *http, struct http_request *request)
     return request->by_loop;
 }
 
-static void request_done(struct http *http, struct http_request *request, CURLcode code)
+static void request_done(struct http *http, struct http_request *request, enum kc_status status)
 {
-    enum kc_status status = http_translate((int)code, &request->wire);
     curl_multi_remove_handle(http->multi, request->easy);
     request->by_loop = false;
     if (status == KC_UNREACHABLE && try_next_target(http, request))
@@ -145,9 +146,21 @@ static void reap(struct http *http)
             continue;
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
-        request_done(http, request, code);
+        request_done(http, request, http_translate((int)code, &request->wire));
     }
     http_unref(http);
+}
+
+/* libcurl's time begins when a connection is free: until then this is the only one that counts. */
+static int on_deadline(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct http_request *request = userdata;
+    (void)source;
+    (void)now;
+    if (!request->error[0])
+        snprintf(request->error, sizeof(request->error), "no connection was free in time");
+    request_done(request->http, request, request->wire.sent ? KC_UNANSWERED : KC_BUSY);
+    return 0;
 }
 
 static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -283,6 +296,9 @@ enum kc_status http_start(struct http *http, const struct http_spec *spec, http_
     enum kc_status status = http_request_new(spec, http->share, &request);
     if (status == KC_OK)
         status = http_request_arm(request, http->preferred_target);
+    if (status == KC_OK && sd_event_add_time(http->event, &request->timer, CLOCK_MONOTONIC,
+                               request->deadline_us + DEADLINE_SLACK_US, 0, on_deadline, request) < 0)
+        status = KC_NO_MEMORY;
     if (status == KC_OK && curl_multi_add_handle(http->multi, request->easy) != CURLM_OK)
         status = KC_SYSTEM;
     if (status != KC_OK) {

@@ -55,7 +55,8 @@ struct http_answer {
  * The end of a request, from the event loop, never from within http_start.
  * KC_OK: a whole answer came. KC_UNREACHABLE: no byte came from any server and the request was not
  * sent. KC_TLS_FAILED. KC_UNANSWERED: (a part of) the request was sent and no whole answer came,
- * the server may have acted on it. KC_ANSWER_TOO_LARGE: body, headers or interim answers.
+ * the server may have acted on it. KC_BUSY: no connection was free in time, nothing was sent.
+ * KC_ANSWER_TOO_LARGE: body, headers or interim answers.
  * KC_NO_MEMORY, KC_CONFIG_INVALID (the URL or a file that libcurl cannot use), KC_SYSTEM.
  */
 typedef void http_done(void *userdata, enum kc_status status, struct http_answer *answer);

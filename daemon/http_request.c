@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <systemd/sd-event.h>
 
 #define CONNECTION_IDLE_SECONDS 45L /* below the idle limits of common proxies (60 s and more) */
 #define CONNECTION_LIFE_SECONDS 600L
@@ -382,6 +383,7 @@ void http_request_free(struct http_request *request)
 {
     if (request->easy)
         curl_easy_cleanup(request->easy);
+    sd_event_source_disable_unref(request->timer);
     curl_slist_free_all(request->headers);
     curl_slist_free_all(request->target);
     for (size_t i = 0; i < request->target_count; i++)

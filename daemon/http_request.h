@@ -23,6 +23,7 @@ struct http_request {
     char **targets; /* connect_to; NULL-terminated; owned */
     size_t target_count, target_first, target_tried;
     uint64_t deadline_us; /* CLOCK_MONOTONIC */
+    struct sd_event_source *timer; /* the same, for a request that libcurl lets wait */
     bool by_loop;         /* the multi handle holds it */
 
     struct kc_secret form;
