@@ -17,16 +17,17 @@
 #include <string.h>
 #include <time.h>
 
-static void log_phase(const char *phase, const struct kc_wire_login *who, enum kc_status status,
-    const char *rule)
+static void log_phase(const struct connection *connection, const char *phase,
+    const struct kc_wire_login *who, enum kc_status status, const char *rule)
 {
     char user[LOG_VALUE_SIZE], service[LOG_VALUE_SIZE], rhost[LOG_VALUE_SIZE];
-    char missing[LOG_VALUE_SIZE];
+    char missing[LOG_VALUE_SIZE], caller[CONNECTION_CALLER_SIZE];
     log_line(status == KC_OK ? LOG_INFO : LOG_NOTICE,
-        "%s user=%s service=%s rhost=%s result=%s reason=%s%s%s", phase,
+        "%s user=%s service=%s rhost=%s result=%s reason=%s%s%s%s", phase,
         log_value(who->user, user), log_value(who->service, service),
         log_value(who->rhost, rhost), kc_class_word(kc_status_class(status)),
-        kc_status_word(status), *rule ? " rule=" : "", *rule ? log_value(rule, missing) : "");
+        kc_status_word(status), connection_caller(connection, caller), *rule ? " rule=" : "",
+        *rule ? log_value(rule, missing) : "");
 }
 
 /* The transaction's own token, judged again by the keys and the rules that are in force now. */
@@ -74,14 +75,15 @@ void phases_account(
     enum kc_status status =
         decide_account(connection_daemon(connection), who, key, missing);
     if (status != KC_OK && status != KC_NOT_OURS)
-        log_phase("account", who, status, missing);
+        log_phase(connection, "account", who, status, missing);
     connection_done(connection, status);
 }
 
 /* What of the session goes into the environment: the access section says. */
-static void fill_exports(const struct daemon *daemon, const struct kc_wire_login *who,
+static void fill_exports(const struct connection *connection, const struct kc_wire_login *who,
     const struct session_record *record, struct kc_wire_reply *reply)
 {
+    const struct daemon *daemon = connection_daemon(connection);
     const struct access_section *section =
         config_access(daemon->config, *record->access ? record->access : NULL, record->service);
     enum config_token wanted = section ? section->token_environment : CONFIG_TOKEN_NONE;
@@ -92,7 +94,7 @@ static void fill_exports(const struct daemon *daemon, const struct kc_wire_login
     if (wanted != CONFIG_TOKEN_TOKEN)
         return;
     if (record->access_token.length > KC_TOKEN_MAX) {
-        log_phase("token-left-out", who, KC_TOO_LARGE, "");
+        log_phase(connection, "token-left-out", who, KC_TOO_LARGE, "");
         return;
     }
     reply->exports |= KC_EXPORT_TOKEN;
@@ -114,15 +116,15 @@ void phases_open(struct connection *connection, const struct kc_wire_login *who,
     enum kc_status status = sessions_open(daemon->sessions, key.bytes, who, KC_TAKE_FD(holder),
         connection_pid(connection), &record, handle);
     if (status != KC_OK) {
-        log_phase("session", who, status, "");
+        log_phase(connection, "session", who, status, "");
         connection_done(connection, status);
         return;
     }
     struct kc_wire_reply reply = {.type = KC_WIRE_DONE, .class = KC_CLASS_OK};
     memcpy(reply.word, "ok", 3);
     reply.key = (struct kc_view){handle, sizeof handle};
-    fill_exports(daemon, who, &record, &reply);
-    log_phase("session", who, KC_OK, "");
+    fill_exports(connection, who, &record, &reply);
+    log_phase(connection, "session", who, KC_OK, "");
     connection_reply(connection, &reply);
     kc_wipe(handle, sizeof handle);
 }

@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#define FILES_WANTED 131072u /* all sessions, all connections, and as much again */
 #define NSSWITCH "/etc/nsswitch.conf"
 
 void privilege_clean_environment(void)
@@ -43,8 +44,13 @@ void privilege_harden(void)
 {
     /* free() overwrites what it takes back: passwords and tokens pass through libraries' memory. */
     mallopt(M_PERTURB, 0x5a);
-    struct rlimit none = {0, 0};
+    struct rlimit none = {0, 0}, files;
     (void)setrlimit(RLIMIT_CORE, &none);
+    /* Each open session holds a descriptor of its process; the usual 1024 are nobody's limit. */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES_WANTED) {
+        files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     umask(077);
 }

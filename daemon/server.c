@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #define CONNECTIONS_MAX 1024        /* on each socket */
 #define CONNECTIONS_MAX_OF_UID 32   /* on the public socket */
 #define IDLE_US (10 * 1000000ull)   /* without a login under way */
+#define ACCEPT_PAUSE_US 100000ull   /* when there is no descriptor left */
 #define ACCEPT_AT_ONCE 16           /* connections taken in one turn of the loop */
 
 struct connection {
@@ -38,6 +40,7 @@ struct server {
     struct daemon *daemon;
     struct listeners listeners;
     sd_event_source *accepting[2];
+    sd_event_source *resume; /* accepting, after a pause */
     struct kc_secret buffer; /* the message that is read or written just now */
     unsigned count[2];       /* connections: public, privileged */
     LIST_HEAD(, connection) connections;
@@ -61,6 +64,15 @@ uid_t connection_uid(const struct connection *connection)
 uint32_t connection_pid(const struct connection *connection)
 {
     return connection->pid;
+}
+
+const char *connection_caller(
+    const struct connection *connection, char ret_text[CONNECTION_CALLER_SIZE])
+{
+    ret_text[0] = 0;
+    if (!connection->privileged)
+        snprintf(ret_text, CONNECTION_CALLER_SIZE, " caller=%u", connection->uid);
+    return ret_text;
 }
 
 struct login *connection_login(const struct connection *connection)
@@ -357,14 +369,36 @@ static void accept_one(struct server *server, int accepted, bool privileged)
         (void)KC_TAKE_FD(fd);
 }
 
+static int on_resume(sd_event_source *source, uint64_t now, void *userdata)
+{
+    (void)source, (void)now;
+    struct server *server = userdata;
+    for (size_t i = 0; i < 2; i++)
+        (void)sd_event_source_set_enabled(server->accepting[i], SD_EVENT_ON);
+    return 0;
+}
+
+/* Who knocks stays at the door, so the loop would come back here at once and for ever. */
+static void pause_accepting(struct server *server)
+{
+    if (sd_event_source_set_time_relative(server->resume, ACCEPT_PAUSE_US) < 0 ||
+        sd_event_source_set_enabled(server->resume, SD_EVENT_ONESHOT) < 0)
+        return;
+    for (size_t i = 0; i < 2; i++)
+        (void)sd_event_source_set_enabled(server->accepting[i], SD_EVENT_OFF);
+}
+
 static int on_connect(sd_event_source *source, int listener, uint32_t events, void *userdata)
 {
     (void)source, (void)events;
     struct server *server = userdata;
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                pause_accepting(server);
             return 0;
+        }
         accept_one(server, fd, listener == server->listeners.privileged);
     }
     return 0;
@@ -390,6 +424,9 @@ enum kc_status server_new(
     server->listeners = listeners;
     LIST_INIT(&server->connections);
     enum kc_status status = kc_secret_reserve(&server->buffer, KC_MESSAGE_MAX);
+    if (status == KC_OK && sd_event_add_time_relative(daemon->event, &server->resume,
+                               CLOCK_MONOTONIC, 0, 0, on_resume, server) < 0)
+        status = KC_SYSTEM;
     if (status == KC_OK)
         status = accept_on(server, listeners.privileged, &server->accepting[0]);
     if (status == KC_OK)
@@ -413,6 +450,7 @@ void server_free(struct server *server)
         close_connection(LIST_FIRST(&server->connections));
     for (size_t i = 0; i < 2; i++)
         sd_event_source_disable_unref(server->accepting[i]);
+    sd_event_source_disable_unref(server->resume);
     close(server->listeners.privileged);
     close(server->listeners.public);
     kc_secret_wipe(&server->buffer);

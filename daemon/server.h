@@ -24,6 +24,12 @@ bool connection_privileged(const struct connection *connection);
 uid_t connection_uid(const struct connection *connection);     /* who connected (public socket) */
 uint32_t connection_pid(const struct connection *connection);  /* who sent the last message */
 
+/* For a log line about what somebody without authority claims: " caller=UID", or "" where it is
+ * root's own socket. */
+#define CONNECTION_CALLER_SIZE 20
+const char *connection_caller(
+    const struct connection *connection, char ret_text[CONNECTION_CALLER_SIZE]);
+
 /* The login that goes on here; NULL: none. While there is one, the connection is not idle. */
 struct login *connection_login(const struct connection *connection);
 void connection_set_login(struct connection *connection, struct login *login);
