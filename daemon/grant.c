@@ -118,6 +118,7 @@ static void take_token(struct grant *grant, struct jose_jwt *jwt)
     }
     struct grant_answer answer = {.access_token = kc_secret_take(&grant->answer.access_token),
         .refresh_token = kc_secret_take(&grant->answer.refresh_token),
+        .issuer = grant->discovery->issuer,
         .scope = KC_TAKE(grant->answer.scope),
         .expires_at = jose_jwt_expires(jwt),
         .jwt = jwt};
@@ -302,6 +303,11 @@ static int on_deadline(sd_event_source *source, uint64_t now, void *userdata)
 enum kc_status grant_table_new(struct realm *realm, struct grant_table **ret_table)
 {
     return grant_queue_new(realm->event, on_turn, ret_table);
+}
+
+size_t grant_table_count(const struct grant_table *table)
+{
+    return grant_queue_count(table);
 }
 
 void grant_table_free(struct grant_table *table)

@@ -201,3 +201,8 @@ struct grant *grant_queue_any(const struct grant_table *table)
             return user->running ? user->running : user->first;
     return NULL;
 }
+
+size_t grant_queue_count(const struct grant_table *table)
+{
+    return table->grant_count;
+}

@@ -55,6 +55,9 @@ enum kc_status grant_queue_add(struct grant_user *user, struct grant *grant);
 /* Takes a grant out: it waited or had the turn. The next one's turn comes when it is time. */
 void grant_queue_remove(struct grant_user *user, struct grant *grant);
 
+/* Grants that wait or run. */
+size_t grant_queue_count(const struct grant_table *table);
+
 /* Any grant of the table, NULL: none; for the end of it. */
 struct grant *grant_queue_any(const struct grant_table *table);
 

@@ -75,14 +75,16 @@ static void log_end(
 {
     char user[LOG_VALUE_SIZE], service[LOG_VALUE_SIZE], rhost[LOG_VALUE_SIZE];
     char more[LOG_VALUE_SIZE], missing[LOG_VALUE_SIZE], change[LOG_VALUE_SIZE];
+    char caller[CONNECTION_CALLER_SIZE];
     const char *advice = status == KC_OK ? NULL : oauth_error_advice(status);
     log_line(priority_of(status),
-        "login user=%s service=%s rhost=%s result=%s reason=%s ms=%llu%s%s%s%s%s%s",
+        "login user=%s service=%s rhost=%s result=%s reason=%s ms=%llu%s%s%s%s%s%s%s",
         user_for_log(login, user), log_value(login->who.service, service),
         log_value(login->who.rhost, rhost), kc_class_word(kc_status_class(status)),
         kc_status_word(status),
         (unsigned long long)(login->began_us ? (now_us(login) - login->began_us) / 1000 : 0),
-        *rule ? " rule=" : "", *rule ? log_value(rule, missing) : "",
+        connection_caller(login->connection, caller), *rule ? " rule=" : "",
+        *rule ? log_value(rule, missing) : "",
         *detail ? " detail=" : "", *detail ? log_value(detail, more) : "",
         advice ? " advice=" : "", advice ? log_value(advice, change) : "");
 }
@@ -149,18 +151,32 @@ static int on_prompt_time(sd_event_source *source, uint64_t now, void *userdata)
     return 0;
 }
 
+/* Only root can claim a grant, so what others have shown ends here: it would fill the room. */
+static enum kc_status keep_grant(struct login *login, const struct grant_answer *answer,
+    uint8_t key[KC_KEY_SIZE], struct kc_view *ret_key)
+{
+    struct sessions *sessions = login->daemon->sessions;
+    if (!connection_privileged(login->connection)) {
+        sessions_discard(sessions, &login->who, answer);
+        return KC_OK;
+    }
+    enum kc_status status = sessions_grant(sessions, &login->who, answer, key);
+    if (status == KC_OK)
+        *ret_key = (struct kc_view){key, KC_KEY_SIZE};
+    return status;
+}
+
 static void admit(struct login *login, const struct grant_answer *answer)
 {
     struct kc_wire_reply done = {.type = KC_WIRE_DONE, .class = KC_CLASS_OK};
     uint8_t key[KC_KEY_SIZE];
-    enum kc_status status = sessions_grant(login->daemon->sessions, &login->who, answer, key);
+    enum kc_status status = keep_grant(login, answer, key, &done.key);
     if (status != KC_OK) {
         sessions_discard(login->daemon->sessions, &login->who, answer);
         refuse(login, status);
         return;
     }
     log_end(login, KC_OK, "", "");
-    done.key = (struct kc_view){key, sizeof key};
     memcpy(done.word, "ok", 3);
     connection_reply(login->connection, &done);
     kc_wipe(key, sizeof key);
@@ -304,7 +320,8 @@ static enum kc_status check_caller(const struct login *login)
     uid_t uid = connection_uid(login->connection);
     if (uid == 0)
         return KC_NOT_AUTHORIZED; /* uid 0 means nothing here: its descriptor may be another's now */
-    bool own = login->who.uid == uid;
+    /* A name that this host's files do not have is bound to no uid: nobody can show to be it. */
+    bool own = login->account == KC_ACCOUNT_LISTED && login->who.uid == uid;
     return own || caller_listed(login, uid) ? KC_OK : KC_NOT_AUTHORIZED;
 }
 

@@ -211,23 +211,37 @@ void ending_free_all(struct realm *realm)
     }
 }
 
-enum kc_status realm_logout(
-    struct realm *realm, const struct kc_secret *refresh_token, realm_ended *ended, void *userdata)
+/* A session outlives a reload and a restart, and the issuer may be another since. */
+static enum kc_status end_known(struct realm *realm, const char *issuer,
+    const struct ending_target *target, realm_ended *ended, void *userdata)
+{
+    if (strcmp(realm->config->realm.issuer, issuer) != 0)
+        return KC_REALM_WRONG_ISSUER;
+    return ending_start(realm, target, ended, userdata);
+}
+
+enum kc_status realm_logout(struct realm *realm, const char *issuer,
+    const struct kc_secret *refresh_token, realm_ended *ended, void *userdata)
 {
     struct ending_target target = {
         .discovery = realm->discovery, .client = realm->client, .refresh_token = refresh_token};
-    return ending_start(realm, &target, ended, userdata);
+    return end_known(realm, issuer, &target, ended, userdata);
 }
 
-enum kc_status realm_revoke(
-    struct realm *realm, const struct kc_secret *access_token, realm_ended *ended, void *userdata)
+enum kc_status realm_revoke(struct realm *realm, const char *issuer,
+    const struct kc_secret *access_token, realm_ended *ended, void *userdata)
 {
     struct ending_target target = {
         .discovery = realm->discovery, .client = realm->client, .access_token = access_token};
-    return ending_start(realm, &target, ended, userdata);
+    return end_known(realm, issuer, &target, ended, userdata);
 }
 
 size_t realm_ending(const struct realm *realm)
 {
     return realm->ending_count;
+}
+
+size_t realm_under_way(const struct realm *realm)
+{
+    return realm->ending_count + grant_table_count(realm->grants);
 }

@@ -24,7 +24,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
-#define STOP_MS 3000u   /* log-outs under way get so long when the daemon stops */
+#define STOP_MS 3000u   /* grants and log-outs under way get so long at the end */
 #define STOP_STEP_MS 50u
 
 struct arguments {
@@ -143,7 +143,7 @@ static int on_stop_time(sd_event_source *source, uint64_t now, void *userdata)
 {
     (void)now;
     struct daemon *daemon = userdata;
-    if (realm_ending(daemon->realm) == 0 || daemon->stop_left_ms <= STOP_STEP_MS)
+    if (realm_under_way(daemon->realm) == 0 || daemon->stop_left_ms <= STOP_STEP_MS)
         return sd_event_exit(daemon->event, 0);
     daemon->stop_left_ms -= STOP_STEP_MS;
     if (sd_event_source_set_time_relative(source, STOP_STEP_MS * 1000) < 0 ||

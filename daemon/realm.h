@@ -94,16 +94,21 @@ typedef void realm_ended(void *userdata, enum kc_status status, const char *deta
 /*
  * Ends a session: POST to the end_session_endpoint with the refresh token. Tried up to three times
  * (it does no harm twice). `ended` may be NULL; it comes from the loop, KC_OK also when the session
- * was over already. Copies the token. KC_NOT_READY (nothing discovered), KC_BUSY, KC_NO_MEMORY.
+ * was over already. Copies the token. KC_REALM_WRONG_ISSUER: another than `issuer` is configured by
+ * now, and gets nobody else's token. KC_NOT_READY (nothing discovered), KC_BUSY, KC_NO_MEMORY.
  */
-enum kc_status realm_logout(
-    struct realm *realm, const struct kc_secret *refresh_token, realm_ended *ended, void *userdata);
+enum kc_status realm_logout(struct realm *realm, const char *issuer,
+    const struct kc_secret *refresh_token, realm_ended *ended, void *userdata);
 
 /* The same for a grant without refresh token: RFC 7009 on the access token. */
-enum kc_status realm_revoke(
-    struct realm *realm, const struct kc_secret *access_token, realm_ended *ended, void *userdata);
+enum kc_status realm_revoke(struct realm *realm, const char *issuer,
+    const struct kc_secret *access_token, realm_ended *ended, void *userdata);
 
-/* Sessions whose end is under way; the daemon stops after they are done or its patience is. */
+/* Sessions whose end is under way. */
 size_t realm_ending(const struct realm *realm);
+
+/* Those, and grants under way, of which a session may still come that is then ended; the daemon
+ * stops after they are done or its patience is. */
+size_t realm_under_way(const struct realm *realm);
 
 #endif

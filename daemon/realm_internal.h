@@ -89,6 +89,7 @@ void ending_free_all(struct realm *realm);
 
 /* grant.c */
 enum kc_status grant_table_new(struct realm *realm, struct grant_table **ret_table);
+size_t grant_table_count(const struct grant_table *table); /* grants that wait or run */
 void grant_table_free(struct grant_table *table); /* grants end without their callbacks */
 
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAGIC 0x4b435331u /* "KCS1" */
+#define MAGIC 0x4b435332u /* "KCS2" */
 #define TEMPORARY ".new"
 
 void session_record_wipe(struct session_record *record)
@@ -34,6 +34,7 @@ enum kc_status session_record_encode(
     kc_write_text(&writer, record->service);
     kc_write_text(&writer, record->rhost);
     kc_write_text(&writer, record->access);
+    kc_write_text(&writer, record->issuer);
     kc_write_u8(&writer, record->has_scope);
     kc_write_text(&writer, record->scope);
     kc_write_u64(&writer, record->made_ms);
@@ -62,6 +63,7 @@ enum kc_status session_record_decode(
     kc_read_text(&reader, record.service, sizeof record.service);
     kc_read_text(&reader, record.rhost, sizeof record.rhost);
     kc_read_text(&reader, record.access, sizeof record.access);
+    kc_read_text(&reader, record.issuer, sizeof record.issuer);
     record.has_scope = kc_read_u8(&reader) == 1;
     kc_read_text(&reader, record.scope, sizeof record.scope);
     record.made_ms = kc_read_u64(&reader);

@@ -9,10 +9,11 @@
 #include "common/secret.h"
 #include "common/wire.h"
 
-#define SESSION_SCOPE_MAX 2049
+#define SESSION_SCOPE_MAX 8193 /* what an answer may have */
+#define SESSION_ISSUER_MAX 1025
 #define SESSION_REFRESH_MAX (32 * 1024)
 #define SESSION_TOKEN_MAX (256 * 1024) /* kept whole, though not all fits an environment */
-#define SESSION_FILE_MAX (SESSION_TOKEN_MAX + SESSION_REFRESH_MAX + 8192)
+#define SESSION_FILE_MAX (SESSION_TOKEN_MAX + SESSION_REFRESH_MAX + 16384)
 #define SESSION_NAME_SIZE 80 /* room for a file's name */
 
 struct session_record {
@@ -21,6 +22,7 @@ struct session_record {
     char service[KC_SERVICE_MAX];
     char rhost[KC_RHOST_MAX];
     char access[KC_ACCESS_MAX];
+    char issuer[SESSION_ISSUER_MAX]; /* whose tokens these are: they go to nobody else */
     bool has_scope;
     char scope[SESSION_SCOPE_MAX]; /* the answer's scope, as the realm gave it */
     uint64_t made_ms;              /* CLOCK_BOOTTIME */

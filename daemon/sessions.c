@@ -205,8 +205,8 @@ static enum kc_status log_out(struct session *session)
         return status;
     struct realm *realm = session->sessions->realm;
     return record.refresh_token.length
-               ? realm_logout(realm, &record.refresh_token, on_ended, session)
-               : realm_revoke(realm, &record.access_token, on_ended, session);
+               ? realm_logout(realm, record.issuer, &record.refresh_token, on_ended, session)
+               : realm_revoke(realm, record.issuer, &record.access_token, on_ended, session);
 }
 
 /* Starts the next log-outs, a few at a time: a host that shuts down must not storm its realm. */
@@ -273,8 +273,10 @@ static enum kc_status fill(struct session_record *record, const struct kc_wire_l
     memcpy(record->service, who->service, sizeof record->service);
     memcpy(record->rhost, who->rhost, sizeof record->rhost);
     memcpy(record->access, who->access, sizeof record->access);
-    if (answer->scope && strlen(answer->scope) >= sizeof record->scope)
+    if ((answer->scope && strlen(answer->scope) >= sizeof record->scope) ||
+        strlen(answer->issuer) >= sizeof record->issuer)
         return KC_TOO_LARGE;
+    snprintf(record->issuer, sizeof record->issuer, "%s", answer->issuer);
     record->has_scope = answer->scope != NULL;
     snprintf(record->scope, sizeof record->scope, "%s", answer->scope ? answer->scope : "");
     record->made_ms = boottime_ms();
@@ -297,6 +299,22 @@ static enum kc_status new_key(uint8_t ret_key[KC_KEY_SIZE], uint8_t ret_id[ID_SI
     return id_of_key(ret_key, ret_id);
 }
 
+/* A new session of that kind: its file, and what memory holds of it. */
+static enum kc_status keep(struct sessions *sessions, enum kind kind,
+    const struct session_record *record, const uint8_t id[ID_SIZE], struct session **ret_session)
+{
+    char name[SESSION_NAME_SIZE];
+    file_name(kind, id, name);
+    enum kc_status status = session_file_write(sessions->dir, name, record);
+    if (status != KC_OK)
+        return status;
+    *ret_session = add(sessions, kind, id);
+    if (*ret_session)
+        return KC_OK;
+    (void)unlinkat(sessions->dir, name, 0);
+    return KC_NO_MEMORY;
+}
+
 enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_login *who,
     const struct grant_answer *answer, uint8_t ret_key[KC_KEY_SIZE])
 {
@@ -304,22 +322,15 @@ enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_lo
         sessions->count.open + sessions->count.ending >= SESSIONS_MAX)
         return KC_BUSY;
     SESSION_AUTO_RECORD struct session_record record = {0};
-    enum kc_status status = fill(&record, who, answer);
+    struct session *session = NULL;
     uint8_t key[KC_KEY_SIZE], id[ID_SIZE];
+    enum kc_status status = fill(&record, who, answer);
     if (status == KC_OK)
         status = new_key(key, id);
+    if (status == KC_OK)
+        status = keep(sessions, KIND_GRANT, &record, id, &session);
     if (status != KC_OK)
         return status;
-    char name[SESSION_NAME_SIZE];
-    file_name(KIND_GRANT, id, name);
-    status = session_file_write(sessions->dir, name, &record);
-    if (status != KC_OK)
-        return status;
-    struct session *session = add(sessions, KIND_GRANT, id);
-    if (!session) {
-        (void)unlinkat(sessions->dir, name, 0);
-        return KC_NO_MEMORY;
-    }
     status = wait_ms(session, SESSIONS_CLAIM_MS, on_unclaimed);
     if (status != KC_OK) {
         forget(session);
@@ -329,15 +340,26 @@ enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_lo
     return KC_OK;
 }
 
+/* No limit but that of all sessions holds here: what is not kept for a try is not ended at all. */
 void sessions_discard(struct sessions *sessions, const struct kc_wire_login *who,
     const struct grant_answer *answer)
 {
-    uint8_t key[KC_KEY_SIZE];
-    enum kc_status status = sessions_grant(sessions, who, answer, key);
+    SESSION_AUTO_RECORD struct session_record record = {0};
+    struct session *session = NULL;
+    uint8_t key[KC_KEY_SIZE], id[ID_SIZE];
+    enum kc_status status = sessions->count.open + sessions->count.ending < SESSIONS_MAX
+                                ? fill(&record, who, answer)
+                                : KC_BUSY;
     if (status == KC_OK)
-        end(find(sessions, key));
-    else
+        status = new_key(key, id);
+    if (status == KC_OK)
+        status = keep(sessions, KIND_ENDING, &record, id, &session);
+    if (status != KC_OK) {
         log_line(LOG_ERR, "logout result=failed reason=%s", kc_status_word(status));
+        return;
+    }
+    TAILQ_INSERT_TAIL(&sessions->ending, session, ending);
+    pump_endings(sessions);
 }
 
 static enum kc_status read_grant(
@@ -405,16 +427,10 @@ static enum kc_status begin(struct sessions *sessions, const struct session_reco
     enum kc_status status = new_key(key, id);
     if (status != KC_OK)
         return status;
-    char name[SESSION_NAME_SIZE];
-    file_name(KIND_OPEN, id, name);
-    status = session_file_write(sessions->dir, name, record);
+    struct session *session = NULL;
+    status = keep(sessions, KIND_OPEN, record, id, &session);
     if (status != KC_OK)
         return status;
-    struct session *session = add(sessions, KIND_OPEN, id);
-    if (!session) {
-        (void)unlinkat(sessions->dir, name, 0);
-        return KC_NO_MEMORY;
-    }
     status = hold(session, KC_TAKE_FD(own));
     if (status != KC_OK) {
         forget(session);

@@ -638,16 +638,24 @@ static void on_ended(void *userdata, enum kc_status status, const char *detail)
     snprintf(outcome->detail, sizeof(outcome->detail), "%s", detail);
 }
 
+static enum kc_status log_out(
+    struct bed *bed, const char *issuer, const struct kc_secret *token, struct outcome *outcome)
+{
+    return realm_logout(bed->realm, issuer, token, on_ended, outcome);
+}
+
 static void test_logout(void **state)
 {
     struct bed *bed = *state;
     struct outcome outcome = {0};
     KC_AUTO_SECRET struct kc_secret token = KC_SECRET_INIT;
     assert_int_equal(kc_secret_set(&token, "r+1", 3), KC_OK);
-    assert_int_equal(realm_logout(bed->realm, &token, on_ended, &outcome), KC_NOT_READY);
+    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_NOT_READY);
     assert_int_equal(login(bed, "ada").status, KC_OK);
+    assert_int_equal(
+        log_out(bed, "https://another.example", &token, &outcome), KC_REALM_WRONG_ISSUER);
     peer_set(bed->peer, PEER_LOGOUT, 503, "", "");
-    assert_int_equal(realm_logout(bed->realm, &token, on_ended, &outcome), KC_OK);
+    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_OK);
     spin_until_count(bed, PEER_LOGOUT, 1);
     spin_for(bed, 50);
     assert_int_equal(realm_ending(bed->realm), 1);
@@ -662,14 +670,14 @@ static void test_logout(void **state)
     peer_set(bed->peer, PEER_LOGOUT, 400, "application/json",
         "{\"error\":\"invalid_grant\",\"error_description\":\"Token is not active\"}");
     outcome = (struct outcome){0};
-    assert_int_equal(realm_logout(bed->realm, &token, on_ended, &outcome), KC_OK);
+    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_OK);
     spin_until(bed, &outcome.done);
     assert_int_equal(outcome.status, KC_OK);
     peer_set(bed->peer, PEER_LOGOUT, 401, "application/json",
         "{\"error\":\"unauthorized_client\",\"error_description\":\"Invalid client or Invalid "
         "client credentials\"}");
     outcome = (struct outcome){0};
-    assert_int_equal(realm_logout(bed->realm, &token, on_ended, &outcome), KC_OK);
+    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_OK);
     spin_until(bed, &outcome.done);
     assert_int_equal(outcome.status, KC_CLIENT_SECRET_WRONG);
 }

@@ -18,14 +18,17 @@
 
 #include <cmocka.h>
 
+#define ISSUER "https://sso.example/realms/x"
+
 static unsigned logouts, revocations;
 static enum kc_status next_end = KC_OK;
 static char last_refresh[64];
 
-enum kc_status realm_logout(
-    struct realm *realm, const struct kc_secret *token, realm_ended *ended, void *userdata)
+enum kc_status realm_logout(struct realm *realm, const char *issuer, const struct kc_secret *token,
+    realm_ended *ended, void *userdata)
 {
     (void)realm;
+    assert_string_equal(issuer, ISSUER);
     logouts++;
     snprintf(last_refresh, sizeof last_refresh, "%s", kc_secret_text(token));
     if (next_end != KC_OK)
@@ -34,10 +37,11 @@ enum kc_status realm_logout(
     return KC_OK;
 }
 
-enum kc_status realm_revoke(
-    struct realm *realm, const struct kc_secret *token, realm_ended *ended, void *userdata)
+enum kc_status realm_revoke(struct realm *realm, const char *issuer, const struct kc_secret *token,
+    realm_ended *ended, void *userdata)
 {
     (void)realm, (void)token;
+    assert_string_equal(issuer, ISSUER);
     revocations++;
     ended(userdata, KC_OK, "");
     return KC_OK;
@@ -98,7 +102,8 @@ static void restart(struct bed *bed)
 
 static void log_in(struct bed *bed, const char *refresh, uint8_t key[KC_KEY_SIZE])
 {
-    struct grant_answer answer = {.expires_at = 4711, .scope = (char *)"openid"};
+    struct grant_answer answer = {
+        .expires_at = 4711, .issuer = ISSUER, .scope = (char *)"openid"};
     assert_int_equal(kc_secret_set(&answer.access_token, "access", 6), KC_OK);
     if (refresh)
         assert_int_equal(kc_secret_set(&answer.refresh_token, refresh, strlen(refresh)), KC_OK);
@@ -257,6 +262,27 @@ static void test_without_refresh_token_the_access_token_is_revoked(void **state)
     assert_int_equal(logouts, 0);
 }
 
+/* What the rules refuse is given back, whatever fills the room of those who wait. */
+static void test_a_discarded_grant_is_ended_and_not_kept(void **state)
+{
+    struct bed *bed = *state;
+    struct grant_answer answer = {.issuer = ISSUER};
+    assert_int_equal(kc_secret_set(&answer.access_token, "access", 6), KC_OK);
+    assert_int_equal(kc_secret_set(&answer.refresh_token, "discarded", 9), KC_OK);
+    sessions_discard(bed->sessions, &ada, &answer);
+    assert_int_equal(logouts, 1);
+    assert_string_equal(last_refresh, "discarded");
+    assert_int_equal(files(bed, false), 0);
+    uint8_t key[KC_KEY_SIZE];
+    for (unsigned i = 0; i < 4096; i++)
+        log_in(bed, "refresh", key);
+    assert_int_equal(sessions_grant(bed->sessions, &ada, &answer, key), KC_BUSY);
+    sessions_discard(bed->sessions, &ada, &answer);
+    assert_int_equal(logouts, 2);
+    kc_secret_wipe(&answer.access_token);
+    kc_secret_wipe(&answer.refresh_token);
+}
+
 static void test_foreign_and_damaged_files_are_removed(void **state)
 {
     struct bed *bed = *state;
@@ -270,7 +296,7 @@ static void test_foreign_and_damaged_files_are_removed(void **state)
     fclose(file);
     snprintf(path, sizeof path, "%s/g-%064d", bed->dir, 0);
     file = fopen(path, "w");
-    fputs("KCS1 and then nothing", file);
+    fputs("KCS2 and then nothing", file);
     fclose(file);
     chmod(path, 0600);
     restart(bed);
@@ -315,6 +341,7 @@ int main(void)
         BED(test_a_restart_takes_up_what_lives_and_ends_what_died),
         BED(test_a_logout_that_fails_is_tried_again_after_a_restart),
         BED(test_without_refresh_token_the_access_token_is_revoked),
+        BED(test_a_discarded_grant_is_ended_and_not_kept),
         BED(test_foreign_and_damaged_files_are_removed),
         BED(test_a_folder_of_others_is_refused),
         cmocka_unit_test(test_a_process_that_took_over_the_number_is_another),

@@ -50,9 +50,11 @@ static void on_granted(
         answer->scope ? answer->scope : "-");
     scan_take(&run->access, answer->access_token.bytes, answer->access_token.length);
     scan_take(&run->refresh, answer->refresh_token.bytes, answer->refresh_token.length);
-    enum kc_status ending = answer->refresh_token.length
-                                ? realm_logout(run->realm, &answer->refresh_token, on_ended, run)
-                                : realm_revoke(run->realm, &answer->access_token, on_ended, run);
+    struct realm *realm = run->realm;
+    enum kc_status ending =
+        answer->refresh_token.length
+            ? realm_logout(realm, answer->issuer, &answer->refresh_token, on_ended, run)
+            : realm_revoke(realm, answer->issuer, &answer->access_token, on_ended, run);
     if (ending != KC_OK)
         on_ended(run, ending, "");
 }
