@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Boots a whole Debian 12 under systemd-nspawn with the product installed, and logs in to it.
 
-    boot.py --build FOLDER
+    boot.py --build FOLDER [--tree FOLDER]
 
 Needs root and debootstrap. What is proved here is what only systemd does: socket units, READY,
 watchdog, reload, stop, a real logind session. Prints `ok NAME` lines and `N passed, N failed`.
@@ -17,7 +17,10 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "suite"))
 
+import hosts  # noqa: E402
 import namespaces  # noqa: E402
+import realms  # noqa: E402
+from bed import ROOT  # noqa: E402
 from outcome import Failed, expect, wait_for  # noqa: E402
 
 PACKAGES = ("systemd,systemd-sysv,dbus,openssh-server,sudo,libpam-systemd,libpam-runtime,"
@@ -29,6 +32,17 @@ def run(*argv, seconds=120, **options):
                           capture_output=True, text=True, **options).stdout
 
 
+def is_init(pid):
+    """The first process of a namespace of its own, which is not yet so when it has just begun."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            numbers = next(line for line in file if line.startswith("NSpid:")).split()[1:]
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+            return numbers[-1] == "1" and len(numbers) > 1 and file.read().strip() == "systemd"
+    except OSError:
+        return False
+
+
 class Machine:
     """One booted tree; commands run in it as on its own console."""
 
@@ -37,9 +51,12 @@ class Machine:
         self.process = None
         self.leader = None
 
-    def prepare(self, build, issuer, sshd_port):
-        run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", self.tree,
-            seconds=600)
+    def prepare(self, build, issuer, sshd_port, base):
+        if base:
+            run("cp", "-a", base, self.tree)
+        else:
+            run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", self.tree,
+                seconds=900)
         run("make", "-s", "-C", build, "install", f"DESTDIR={self.tree}")
         self.inside_chroot("systemd-sysusers")
         self.inside_chroot("pam-auth-update", "--package", "--force")
@@ -83,7 +100,7 @@ class Machine:
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         with open(path, encoding="utf-8") as file:
             children = file.read().split()
-        return children[0] if children else None
+        return next((pid for pid in children if is_init(pid)), None)
 
     def try_run(self, *argv, seconds=60):
         done = subprocess.run(["nsenter", "-t", self.leader, "-a", *argv], check=False,
@@ -182,8 +199,8 @@ class Proof:
         expect(self.machine.shows("kclogind.service", "Result") == "success", "no clean end")
         self.enter()
         self.machine.run("systemctl", "stop", "kclogind.socket", "kclogind-priv.socket", "kclogind.service")
-        expect(not self.person.log_in("ada", "ada-pass", "keyboard-interactive").entered,
-               "ada came in without a daemon")
+        ssh = self.person.command("ada", "keyboard-interactive", "echo MARK-IN")
+        expect(not hosts.answer_all(ssh, "ada-pass").entered, "ada came in without a daemon")
         self.machine.run("systemctl", "start", "kclogind.socket", "kclogind-priv.socket")
         self.enter()
 
@@ -207,6 +224,7 @@ def prove(proof, machine):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", required=True)
+    parser.add_argument("--tree", help="a folder that debootstrap has made already")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if os.geteuid() != 0:
@@ -214,9 +232,6 @@ def main():
     if not chosen.inside:
         namespaces.enter(__file__)
     namespaces.settle_in()
-    import hosts
-    import realms
-    from bed import ROOT
     work = tempfile.mkdtemp(prefix="kclogin-boot.")
     # logs of the suite's parts go where the suite's bed has them
     run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
@@ -227,9 +242,14 @@ def main():
     try:
         realm.start(work)
         port = realms.free_port()
-        machine.prepare(os.path.abspath(chosen.build), realm.issuer, port)
+        machine.prepare(os.path.abspath(chosen.build), realm.issuer, port, chosen.tree)
         with open(f"{work}/console", "ab") as log:
-            machine.boot(log)
+            try:
+                machine.boot(log)
+            except Failed:
+                with open(f"{work}/console", encoding="utf-8", errors="replace") as console:
+                    print(console.read()[-3000:])
+                raise
         passed, failed = prove(Proof(machine, realm, hosts.Person(port)), machine)
     finally:
         machine.stop()

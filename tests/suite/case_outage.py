@@ -13,41 +13,27 @@ from term import Terminal
 from world import WRONG, case
 
 
-def answer_all(argv, password, **options):
-    """Runs a program and types the same at each prompt for a password; did it get in."""
-    with Terminal(argv, timeout=60, **options) as term:
-        for _ in range(4):
-            try:
-                term.answer(r"(?i)password[^\n:]*: ?$", password, 30)
-            except Failed:
-                if term.status is None:
-                    raise
-                break
-        status = term.finish()
-        return hosts.Seen(status == 0 and "MARK-IN" in term.shown, term.shown)
-
-
 INSIDE = "echo MARK-IN"
 
 
 def su(world, password):
-    return answer_all(["su", "ada", "-c", INSIDE], password, **hosts.account("carol"))
+    return hosts.answer_all(["su", "ada", "-c", INSIDE], password, **hosts.account("carol"))
 
 
 def sudo(world, password):
-    return answer_all(["sudo", "-k", "sh", "-c", INSIDE], password, **hosts.account("ada"))
+    return hosts.answer_all(["sudo", "-k", "sh", "-c", INSIDE], password, **hosts.account("ada"))
 
 
 def ssh(world, password):
-    return answer_all(world.sshd.command("ada", "password", INSIDE), password)
+    return hosts.answer_all(world.sshd.command("ada", "password", INSIDE), password)
 
 
 def keyboard(world, password):
-    return answer_all(world.sshd.command("ada", "keyboard-interactive", INSIDE), password)
+    return hosts.answer_all(world.sshd.command("ada", "keyboard-interactive", INSIDE), password)
 
 
 def pamtester(world, password):
-    seen = answer_all(["pamtester", "pamtester", "ada", "authenticate"], password)
+    seen = hosts.answer_all(["pamtester", "pamtester", "ada", "authenticate"], password)
     return hosts.Seen("successfully authenticated" in seen.shown, seen.shown)
 
 

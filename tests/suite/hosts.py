@@ -35,6 +35,20 @@ class Seen:
         return match.group(1).strip() if match else None
 
 
+def answer_all(argv, password, **options):
+    """Runs a program and types the same at each prompt for a password, if there is one."""
+    with Terminal(argv, timeout=60, **options) as term:
+        for _ in range(4):
+            try:
+                term.answer(r"(?i)password[^\n:]*: ?$", password, 30)
+            except Failed:
+                if term.status is None:
+                    raise
+                break
+        status = term.finish()
+        return Seen(status == 0 and "MARK-IN" in term.shown, term.shown)
+
+
 class Person:
     """Somebody with an ssh client and a key, who logs in to a port of the loopback."""
 
