@@ -24,8 +24,11 @@ DAEMON_UID = 990
 
 def run(*argv, **options):
     """A command that must succeed, within a minute."""
-    return subprocess.run(argv, check=True, timeout=60, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, **options).stdout
+    done = subprocess.run(argv, check=False, timeout=60, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(argv)}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def write(path, text, mode=0o644, owner=0, group=0):
@@ -66,7 +69,7 @@ class Bed:
         os.makedirs(f"{ROOT}/log")
         os.makedirs("/run/sshd", 0o755)
         os.makedirs("/run/lock")
-        for folder in ("/etc", "/var/lib/pam", "/var/lib/sudo", "/var/lib/kclogin",
+        for folder in ("/etc", "/var/cache/debconf", "/var/lib/pam", "/var/lib/sudo", "/var/lib/kclogin",
                        "/usr/share/pam-configs", security_folder()):
             private_copy(folder)
         run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/home")
