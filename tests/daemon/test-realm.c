@@ -1,0 +1,195 @@
+/*
+ * The realm object: discovery and keys, whether it is reachable, reload, the end of sessions.
+ * Lessons 5, 16, 25, 27, 44.
+ */
+#include "tests/daemon/grant_bed.h"
+
+/* A login that comes before discovery waits for it; an unreachable realm is said at once. */
+static void test_before_discovery(void **state)
+{
+    struct bed *bed = *state;
+    struct outcome outcome;
+    struct realm_report report;
+    bed->peer->at[PEER_DISCOVERY].delay_ms = 300;
+    bed_start(bed, "ada", &outcome);
+    bed_spin_until(bed, &outcome.done);
+    assert_int_equal(outcome.status, KC_OK);
+    realm_status(bed->realm, &report);
+    assert_true(report.ready && report.reachable && !report.failing);
+    assert_int_equal(report.keys, 1);
+    realm_free(bed->realm);
+    config_unref(bed->config);
+    bed->config = bed_configure(bed, "http://127.0.0.1:1/realms/x", "");
+    assert_int_equal(realm_new(bed->event, bed->config, &bed->realm), KC_OK);
+    uint64_t from = clock_us();
+    assert_int_equal(bed_login(bed, "ada").status, KC_UNREACHABLE);
+    assert_int_equal(bed_login(bed, "ada").status, KC_UNREACHABLE);
+    assert_true(clock_us() - from < CLOCK_SECOND_US);
+    realm_status(bed->realm, &report);
+    assert_true(!report.ready && !report.reachable && report.failing);
+    assert_int_equal(report.failure, KC_UNREACHABLE);
+}
+
+/* Lesson 5, and a realm under another name */
+static void test_wrong_issuer(void **state)
+{
+    struct bed *bed = *state;
+    char other[80];
+    static const char *const endings[] = {"x", "/", " "};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(other, sizeof(other), "%s%s", bed->issuer, endings[i]);
+        bed_discovery(bed, other);
+        realm_free(bed->realm);
+        assert_int_equal(realm_new(bed->event, bed->config, &bed->realm), KC_OK);
+        assert_int_equal(bed_login(bed, "ada").status, KC_REALM_WRONG_ISSUER);
+    }
+    assert_int_equal(peer_count(bed->peer, PEER_TOKEN), 0);
+    peer_set(
+        bed->peer, PEER_DISCOVERY, 404, "application/json", "{\"error\":\"Realm does not exist\"}");
+    realm_free(bed->realm);
+    assert_int_equal(realm_new(bed->event, bed->config, &bed->realm), KC_OK);
+    struct outcome outcome = bed_login(bed, "ada");
+    assert_int_equal(outcome.status, KC_REALM_UNKNOWN);
+    assert_string_equal(outcome.detail, "discovery: Realm does not exist");
+}
+
+/* Lesson 44: a person's own trouble closes nothing; a probe's 503 does, and recovery is noticed. */
+static void test_breaker(void **state)
+{
+    struct bed *bed = *state;
+    struct realm_report report;
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+    peer_set(bed->peer, PEER_TOKEN, 403, "text/html", "<html>odd password</html>");
+    assert_int_equal(bed_login(bed, "ada").status, KC_HTTP_FORBIDDEN);
+    peer_set(bed->peer, PEER_TOKEN, 502, "text/html", "<html>gateway</html>");
+    unsigned probes = peer_count(bed->peer, PEER_DISCOVERY);
+    assert_int_equal(bed_login(bed, "ada").status, KC_SERVER_GATEWAY);
+    bed_spin_until_count(bed, PEER_DISCOVERY, probes + 1);
+    bed_spin(bed, 50);
+    realm_status(bed->realm, &report);
+    assert_true(report.reachable);
+    peer_set(bed->peer, PEER_DISCOVERY, 503, "", "");
+    assert_int_equal(bed_login(bed, "ada").status, KC_SERVER_GATEWAY);
+    bed_spin_until_count(bed, PEER_DISCOVERY, 1);
+    bed_spin(bed, 50);
+    realm_status(bed->realm, &report);
+    assert_false(report.reachable);
+    /* down: nobody is sent to the token endpoint, until a probe succeeds */
+    unsigned sent = peer_count(bed->peer, PEER_TOKEN);
+    assert_int_equal(bed_login(bed, "bob").status, KC_SERVER_OVERLOADED);
+    assert_int_equal(peer_count(bed->peer, PEER_TOKEN), sent);
+    bed_discovery(bed, bed->issuer);
+    bed_token(bed, bed->key, &bed_good);
+    bed_spin(bed, 1050);
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+    realm_status(bed->realm, &report);
+    assert_true(report.reachable && !report.failing);
+}
+
+/* Retry-After of a probe holds everybody on this host; of a round by itself nobody. */
+static void test_probe_is_held(void **state)
+{
+    struct bed *bed = *state;
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+    peer_set(bed->peer, PEER_TOKEN, 500, "", "");
+    peer_set(bed->peer, PEER_DISCOVERY, 429, "", "");
+    strcpy(bed->peer->at[PEER_DISCOVERY].extra, "Retry-After: 1\r\n");
+    assert_int_equal(bed_login(bed, "ada").status, KC_SERVER_ERROR);
+    bed_spin_until_count(bed, PEER_DISCOVERY, 1);
+    bed_spin(bed, 50);
+    bed_token(bed, bed->key, &bed_good);
+    assert_int_equal(bed_login(bed, "bob").status, KC_HTTP_TOO_MANY_REQUESTS);
+    assert_int_equal(peer_count(bed->peer, PEER_TOKEN), 0);
+    bed_spin(bed, 1000);
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+}
+
+static void test_reload(void **state)
+{
+    struct bed *bed = *state;
+    struct outcome outcome;
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+    bed->peer->at[PEER_TOKEN].delay_ms = 100;
+    bed_start(bed, "ada", &outcome);
+    bed_spin_until_count(bed, PEER_TOKEN, 2);
+    struct config *config =
+        bed_configure(bed, bed->issuer, "scope = email\nforward_client_address = yes");
+    assert_int_equal(realm_reload(bed->realm, config), KC_OK);
+    config_unref(config);
+    bed_spin_until(bed, &outcome.done);
+    assert_int_equal(outcome.status, KC_OK);
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+    assert_non_null(strstr(bed->peer->at[PEER_TOKEN].form, "&scope=email"));
+    assert_non_null(strstr(bed->peer->at[PEER_TOKEN].head, "X-Forwarded-For: 192.0.2.7\r\n"));
+    config = bed_configure(bed, "http://127.0.0.1:1/realms/y", "");
+    assert_int_equal(realm_reload(bed->realm, config), KC_OK);
+    config_unref(config);
+    assert_int_equal(bed_login(bed, "ada").status, KC_UNREACHABLE);
+}
+
+static void on_ended(void *userdata, enum kc_status status, const char *detail)
+{
+    struct outcome *outcome = userdata;
+    outcome->done = true;
+    outcome->status = status;
+    snprintf(outcome->detail, sizeof(outcome->detail), "%s", detail);
+}
+
+static enum kc_status log_out(
+    struct bed *bed, const char *issuer, const struct kc_secret *token, struct outcome *outcome)
+{
+    return realm_logout(bed->realm, issuer, token, on_ended, outcome);
+}
+
+static void test_logout(void **state)
+{
+    struct bed *bed = *state;
+    struct outcome outcome = {0};
+    KC_AUTO_SECRET struct kc_secret token = KC_SECRET_INIT;
+    assert_int_equal(kc_secret_set(&token, "r+1", 3), KC_OK);
+    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_NOT_READY);
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+    assert_int_equal(
+        log_out(bed, "https://another.example", &token, &outcome), KC_REALM_WRONG_ISSUER);
+    peer_set(bed->peer, PEER_LOGOUT, 503, "", "");
+    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_OK);
+    bed_spin_until_count(bed, PEER_LOGOUT, 1);
+    bed_spin(bed, 50);
+    assert_int_equal(realm_ending(bed->realm), 1);
+    peer_set(bed->peer, PEER_LOGOUT, 204, "", "");
+    bed_spin_until(bed, &outcome.done);
+    assert_int_equal(outcome.status, KC_OK);
+    assert_int_equal(peer_count(bed->peer, PEER_LOGOUT), 1);
+    assert_string_equal(bed->peer->at[PEER_LOGOUT].form,
+        "refresh_token=r%2B1&client_id=linux-pam&client_secret=client-s3cret");
+    assert_int_equal(realm_ending(bed->realm), 0);
+    /* over already */
+    peer_set(bed->peer, PEER_LOGOUT, 400, "application/json",
+        "{\"error\":\"invalid_grant\",\"error_description\":\"Token is not active\"}");
+    outcome = (struct outcome){0};
+    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_OK);
+    bed_spin_until(bed, &outcome.done);
+    assert_int_equal(outcome.status, KC_OK);
+    peer_set(bed->peer, PEER_LOGOUT, 401, "application/json",
+        "{\"error\":\"unauthorized_client\",\"error_description\":\"Invalid client or Invalid "
+        "client credentials\"}");
+    outcome = (struct outcome){0};
+    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_OK);
+    bed_spin_until(bed, &outcome.done);
+    assert_int_equal(outcome.status, KC_CLIENT_SECRET_WRONG);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        TEST(test_before_discovery),
+        TEST(test_wrong_issuer),
+        TEST(test_breaker),
+        TEST(test_probe_is_held),
+        TEST(test_reload),
+        TEST(test_logout),
+    };
+    if (http_global_init() != KC_OK)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
