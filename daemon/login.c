@@ -358,6 +358,9 @@ void login_begin(struct connection *connection, const struct kc_wire_login *who)
     login->daemon = connection_daemon(connection);
     login->config = config_ref(login->daemon->config);
     login->who = *who;
+    /* Only root's word says who calls; of others the kernel has said it. */
+    if (!connection_privileged(connection))
+        login->who.caller_uid = connection_uid(connection);
     login->account = KC_ACCOUNT_ABSENT;
     connection_set_login(connection, login);
     enum kc_status status = check_start(login);

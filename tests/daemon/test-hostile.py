@@ -261,6 +261,23 @@ class Hostile(unittest.TestCase):
                 return reply.word if reply.kind == wire.DONE else "asked"
         self.assertEqual(as_uid(IN_RANGE + 7, knock), "not-authorized")
 
+    def test_lesson_43_a_caller_without_authority_fails_under_its_own_name(self):
+        bed = self.bed(self.realm.issuer)
+        self.realm.control("realm", {"bruteForceProtected": False})
+        home = {"rhost": "192.0.2.1"}
+        self.assertEqual(bed.login(password=self.ada, **home).cls, "ok")
+
+        def guess():
+            words = []
+            for _ in range(6):
+                with wire.Caller(bed.file("run/socket")) as caller:
+                    caller.ask(wire.auth(user="ada", uid=IN_RANGE, service="listed", caller=0, **home))
+                    words.append(caller.done(wire.answer("a guess")).word)
+            return words
+        self.assertEqual(as_uid(NOBODY, guess), ["bad-credentials"] * 5 + ["too-many-failures"])
+        # ada's own place has seen none of these
+        self.assertEqual(bed.login(password=self.ada, **home).word, "ok")
+
     def test_a_token_never_goes_to_another_issuer(self):
         with tempfile.TemporaryDirectory() as folder:
             other = Realm(folder)
