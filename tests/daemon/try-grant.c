@@ -99,8 +99,10 @@ static int run_all(struct run *run, const char *user, unsigned times)
     while (run->left || realm_ending(run->realm)) /* that is what the daemon itself gives back */
         if (sd_event_run(run->event, 100000) < 0)
             return 2;
-    bool clean = is_clean("password", &run->password) & is_clean("access token", &run->access) &
-                 is_clean("refresh token", &run->refresh);
+    /* each says what it finds */
+    bool clean = is_clean("password", &run->password);
+    clean = is_clean("access token", &run->access) && clean;
+    clean = is_clean("refresh token", &run->refresh) && clean;
     printf("memory %s\n", clean ? "clean" : "holds secrets");
     return run->failed || !clean ? 1 : 0;
 }
