@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -51,6 +52,7 @@ struct sessions {
     int dir;
     void *by_id; /* tsearch(3) */
     struct sessions_count count;
+    size_t most; /* open and ending, together */
     unsigned at_once;
     bool freeing;
     TAILQ_HEAD(, session) ending;
@@ -319,7 +321,7 @@ enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_lo
     const struct grant_answer *answer, uint8_t ret_key[KC_KEY_SIZE])
 {
     if (sessions->count.grants >= GRANTS_MAX ||
-        sessions->count.open + sessions->count.ending >= SESSIONS_MAX)
+        sessions->count.open + sessions->count.ending >= sessions->most)
         return KC_BUSY;
     SESSION_AUTO_RECORD struct session_record record = {0};
     struct session *session = NULL;
@@ -332,12 +334,12 @@ enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_lo
     if (status != KC_OK)
         return status;
     status = wait_ms(session, SESSIONS_CLAIM_MS, on_unclaimed);
-    if (status != KC_OK) {
+    if (status == KC_OK)
+        memcpy(ret_key, key, KC_KEY_SIZE);
+    else
         forget(session);
-        return status;
-    }
-    memcpy(ret_key, key, KC_KEY_SIZE);
-    return KC_OK;
+    kc_wipe(key, sizeof key);
+    return status;
 }
 
 /* No limit but that of all sessions holds here: what is not kept for a try is not ended at all. */
@@ -347,7 +349,7 @@ void sessions_discard(struct sessions *sessions, const struct kc_wire_login *who
     SESSION_AUTO_RECORD struct session_record record = {0};
     struct session *session = NULL;
     uint8_t key[KC_KEY_SIZE], id[ID_SIZE];
-    enum kc_status status = sessions->count.open + sessions->count.ending < SESSIONS_MAX
+    enum kc_status status = sessions->count.open + sessions->count.ending < sessions->most
                                 ? fill(&record, who, answer)
                                 : KC_BUSY;
     if (status == KC_OK)
@@ -432,12 +434,12 @@ static enum kc_status begin(struct sessions *sessions, const struct session_reco
     if (status != KC_OK)
         return status;
     status = hold(session, KC_TAKE_FD(own));
-    if (status != KC_OK) {
+    if (status == KC_OK)
+        memcpy(ret_handle, key, KC_KEY_SIZE);
+    else
         forget(session);
-        return status;
-    }
-    memcpy(ret_handle, key, KC_KEY_SIZE);
-    return KC_OK;
+    kc_wipe(key, sizeof key);
+    return status;
 }
 
 enum kc_status sessions_open(struct sessions *sessions, const uint8_t key[KC_KEY_SIZE],
@@ -541,6 +543,16 @@ size_t sessions_recover(struct sessions *sessions)
     return found;
 }
 
+/* Each open session holds a descriptor. Half of them stay for the rest: without any, not even the
+ * realm could be reached, and that must not look as if it were its fault. */
+static size_t most_sessions(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur / 2 >= SESSIONS_MAX)
+        return SESSIONS_MAX;
+    return (size_t)files.rlim_cur / 2;
+}
+
 enum kc_status sessions_new(
     sd_event *event, struct realm *realm, const char *dir, struct sessions **ret_sessions)
 {
@@ -556,6 +568,7 @@ enum kc_status sessions_new(
     sessions->event = event;
     sessions->realm = realm;
     sessions->dir = KC_TAKE_FD(fd);
+    sessions->most = most_sessions();
     TAILQ_INIT(&sessions->ending);
     *ret_sessions = sessions;
     return KC_OK;

@@ -37,7 +37,7 @@ bool realm_form_decode(const char *text, size_t length, char **ret_text)
             i += 2;
             if (high == 0 && low == 0)
                 plain[out++] = (char)0xc0;
-            plain[out++] = high == 0 && low == 0 ? (char)0x80 : (char)(high << 4 | low);
+            plain[out++] = (char)(high == 0 && low == 0 ? 0x80 : high << 4 | low);
         }
     }
     *ret_text = KC_TAKE(plain);
