@@ -9,7 +9,6 @@
 #include "jose/unusable.h"
 
 #include <json-c/json_object_iterator.h>
-#include <math.h>
 #include <string.h>
 
 #define WHOLE_MAX (INT64_C(1) << 53) /* beyond it a double skips integers */
@@ -87,7 +86,7 @@ static enum kc_status number_member(
     if (!(real >= (double)-WHOLE_MAX && real <= (double)WHOLE_MAX))
         return KC_MALFORMED;
     *ret_number = (int64_t)real;
-    *ret_cut = trunc(real) != real;
+    *ret_cut = (double)*ret_number != real;
     return KC_OK;
 }
 

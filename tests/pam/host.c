@@ -19,6 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A fortified build may have a macro of this name. */
+#undef syslog
+
 static int euid = -1, speed = 1;
 static const char *root = "";
 static void (*log_handler)(int priority, const char *text);
