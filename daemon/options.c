@@ -14,7 +14,7 @@
 #define HOUR 3600u
 #define DAY 86400u
 
-/* What the module waits for, and a moment for the answer's way: beyond it nobody hears the answer. */
+/* What a module waits for, and a moment for the answer: beyond it nobody hears one. */
 #define LOGIN_MAX (KC_LOGIN_MS / 1000 - 2)
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
