@@ -101,10 +101,19 @@ static enum kc_status too_many(struct kc_conf_error *error)
         error, KC_CONFIG_INVALID, "there are more than %u of these sections", SECTIONS_MAX);
 }
 
+/* Another section would decide in its place, and may let more people in. */
+static bool names_no_service(const char *name)
+{
+    return name && strpbrk(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
 static enum kc_status begin_access(
     struct load *load, const struct kc_conf_item *item, struct kc_conf_error *ret_error)
 {
     struct config *config = load->config;
+    if (names_no_service(item->name))
+        return kc_conf_fail(ret_error, KC_CONFIG_INVALID,
+            "PAM knows services in small letters alone, so no login would come here");
     for (size_t i = 0; i < config->access_count; i++)
         if (same_name(config->access[i].name, item->name))
             return twice(ret_error, config->access[i].line);

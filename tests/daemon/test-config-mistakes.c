@@ -31,6 +31,8 @@ static const struct {
     {PUBLIC "[caller]\n", "5: caller: this section needs a name: [caller NAME]"},
     {PUBLIC "[access]\n[access a]\n[access]\n",
         "7: access: this section stands twice, first in line 5"},
+    {PUBLIC "[access]\nallow = any\n[access Sudo]\nallow = role:admin\n",
+        "7: access Sudo: PAM knows services in small letters alone, so no login would come here"},
     {PUBLIC "[access a]\n[access a]\n", "6: access a: this section stands twice, first in line 5"},
     {PUBLIC "isuer = x\n", "5: realm.isuer: no such key here"},
     {PUBLIC "client_id = y\n", "5: realm.client_id: stands twice, first in line 3"},
