@@ -50,6 +50,8 @@ class Demo:
             raise
         finally:
             self.folder.cleanup()
+        if self.status != 0:
+            raise RuntimeError("kclogin-realm ended with status %d" % self.status)
 
     def realm(self, **more):
         return facts.Realm(self.base, ca=self.ca, **more)
