@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AGE_LIMIT = 60, SKEW = 15 };
+enum { AGE_LIMIT = 60, SKEW = 15, SPENT_LIMIT = 10000, SPENT_SECONDS = 120 };
 
 static const char type_wanted[] = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -332,6 +332,21 @@ static bool times_fit(struct check *check)
            refuse(check, "Token was issued too far in the past to be used now");
 }
 
+/* Forgets the ids that are older than any assertion may be, once there are many. */
+static void prune(struct realm *realm)
+{
+    int64_t oldest = realm_now(realm) - SPENT_SECONDS;
+    if (json_object_object_length(realm->spent) < SPENT_LIMIT)
+        return;
+    struct json_object *kept = json_object_new_object();
+    json_object_object_foreach(realm->spent, key, when) {
+        if (json_object_get_int64(when) > oldest)
+            json_object_object_add(kept, key, json_object_get(when));
+    }
+    json_object_put(realm->spent);
+    realm->spent = kept;
+}
+
 static bool unspent(struct check *check)
 {
     const char *id = realm_json_text(check->parts.claims, "jti", NULL);
@@ -340,6 +355,7 @@ static bool unspent(struct check *check)
     char *key KC_AUTO_FREE = realm_text_format("%s %s", check->client->id, id);
     if (realm_json_member(check->realm->spent, key) != NULL)
         return refuse_by_version(check, "Token reuse detected", "Token reuse detected");
+    prune(check->realm);
     realm_json_put_number(check->realm->spent, key, realm_now(check->realm));
     return true;
 }

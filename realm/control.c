@@ -94,7 +94,8 @@ static const char *fault(struct realm_server *server, struct json_object *body,
                          struct json_object *document)
 {
     (void)document;
-    return realm_fault_add(server->realm, body) == KC_OK ? NULL : "no such fault";
+    enum kc_status status = realm_fault_add(server->realm, body);
+    return status == KC_OK ? NULL : status == KC_TOO_LARGE ? "too many faults" : "no such fault";
 }
 
 static const char *clear_faults(struct realm_server *server, struct json_object *body,

@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+enum { FAULT_LIMIT = 256 };
+
 struct realm_faults {
     struct realm_faults *next;
     struct json_object *document;
@@ -31,6 +33,11 @@ enum kc_status realm_fault_add(struct realm *realm, struct json_object *document
         kind++;
     if (kind == count)
         return KC_MALFORMED;
+    size_t faults = 0;
+    for (struct realm_faults *fault = realm->faults; fault != NULL; fault = fault->next)
+        faults++;
+    if (faults == FAULT_LIMIT)
+        return KC_TOO_LARGE;
     struct realm_faults *fault = realm_text_room(1, sizeof(*fault));
     fault->kind = (enum realm_fault_kind)kind;
     fault->count = realm_json_number(document, "count", 1);

@@ -57,7 +57,8 @@ struct realm_fault {
 /*
  * Takes a control document: {"fault": NAME, "match": ENDPOINT or "any", "count": N or -1,
  * "user": NAME, "delay": ms, "status": N, "headers": {}, "body": text, "type": text, "size": bytes,
- * "location": URL, "claims": {}, "members": {}, "member": NAME, "process": bool}. KC_MALFORMED.
+ * "location": URL, "claims": {}, "members": {}, "member": NAME, "process": bool}. KC_MALFORMED, and
+ * KC_TOO_LARGE where there are 256 already.
  */
 enum kc_status realm_fault_add(struct realm *realm, struct json_object *document);
 

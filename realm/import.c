@@ -212,39 +212,51 @@ static void import_all(struct realm *realm, struct json_object *file)
     realm_import_users(realm, file);
 }
 
-enum kc_status realm_import(const char *path, enum realm_likeness like, struct realm **ret_realm,
-                            char **ret_reason)
+static enum kc_status refuse(const char *name, enum kc_status status, char **ret_reason)
 {
-    char *text KC_AUTO_FREE = NULL;
-    size_t length = 0;
+    *ret_reason = realm_text_format("%s: %s", name,
+                                    status == KC_MALFORMED   ? "not a JSON object"
+                                    : status == KC_NOT_OURS  ? "no realm in it"
+                                    : status == KC_TOO_LARGE ? "too large"
+                                                             : "cannot be read");
+    return status == KC_NOT_OURS ? KC_MALFORMED : status;
+}
+
+enum kc_status realm_import_text(const char *text, size_t length, const char *name,
+                                 enum realm_likeness like, struct realm **ret_realm,
+                                 char **ret_reason)
+{
     struct json_object *file = NULL;
-    enum kc_status status = read_file(path, &text, &length);
-    if (status == KC_OK)
-        status = parse(text, length, &file);
-    if (status != KC_OK) {
-        *ret_reason = realm_text_format("%s: %s", path,
-                                        status == KC_MALFORMED   ? "not a JSON object"
-                                        : status == KC_TOO_LARGE ? "too large"
-                                                                 : "cannot be read");
-        return status;
-    }
-    const char *name = realm_json_text(file, "realm", NULL);
-    if (name == NULL || *name == '\0' || strchr(name, '/') != NULL) {
+    enum kc_status status = parse(text, length, &file);
+    if (status != KC_OK)
+        return refuse(name, status, ret_reason);
+    const char *realm_name = realm_json_text(file, "realm", NULL);
+    if (realm_name == NULL || *realm_name == '\0' || strpbrk(realm_name, "/\"\\") != NULL) {
         json_object_put(file);
-        *ret_reason = realm_text_format("%s: no realm in it", path);
-        return KC_MALFORMED;
+        return refuse(name, KC_NOT_OURS, ret_reason);
     }
     struct realm *realm = realm_text_room(1, sizeof(*realm));
     pthread_mutex_init(&realm->lock, NULL);
     realm->like = like;
     realm->file = file;
-    realm->name = realm_text_copy(name);
+    realm->name = realm_text_copy(realm_name);
     realm->spent = json_object_new_object();
     realm->revoked = json_object_new_object();
     import_policy(realm, file);
     import_all(realm, file);
     *ret_realm = realm;
     return KC_OK;
+}
+
+enum kc_status realm_import(const char *path, enum realm_likeness like, struct realm **ret_realm,
+                            char **ret_reason)
+{
+    char *text KC_AUTO_FREE = NULL;
+    size_t length = 0;
+    enum kc_status status = read_file(path, &text, &length);
+    if (status != KC_OK)
+        return refuse(path, status, ret_reason);
+    return realm_import_text(text, length, path, like, ret_realm, ret_reason);
 }
 
 static void free_lists(struct realm *realm)

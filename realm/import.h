@@ -16,6 +16,11 @@
 enum kc_status realm_import(const char *path, enum realm_likeness like, struct realm **ret_realm,
                             char **ret_reason);
 
+/* The same from a text of `length` bytes; `name` stands in the reason. */
+enum kc_status realm_import_text(const char *text, size_t length, const char *name,
+                                 enum realm_likeness like, struct realm **ret_realm,
+                                 char **ret_reason);
+
 void realm_free(struct realm *realm);
 
 #endif

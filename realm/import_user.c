@@ -156,7 +156,8 @@ void realm_import_users(struct realm *realm, struct json_object *file)
 {
     struct json_object *list = realm_json_member(file, "users");
     for (size_t i = 0; i < realm_json_length(list); i++)
-        import_user(realm, json_object_array_get_idx(list, i));
+        if (json_object_is_type(json_object_array_get_idx(list, i), json_type_object))
+            import_user(realm, json_object_array_get_idx(list, i));
 }
 
 void realm_import_free_users(struct realm *realm)

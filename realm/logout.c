@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+enum { REVOKED_LIMIT = 10000 };
+
 static const char page[] = "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>Sign out</title></head>\n"
                            "<body><p>Do you want to log out?</p></body>\n</html>\n";
 
@@ -53,6 +55,15 @@ static void empty(struct realm_answer *answer)
     answer->status = 200;
 }
 
+static void remember_revoked(struct realm *realm, const char *id)
+{
+    if (json_object_object_length(realm->revoked) >= REVOKED_LIMIT) {
+        json_object_put(realm->revoked);
+        realm->revoked = json_object_new_object();
+    }
+    realm_json_put_flag(realm->revoked, id, true);
+}
+
 /* Logout works in a realm that is switched off; these do not. */
 static bool realm_on(const struct realm *realm, struct realm_answer *answer)
 {
@@ -81,7 +92,7 @@ void realm_revoke_endpoint(struct realm *realm, const struct realm_request *requ
     if (own && !realm_text_same(realm_json_text(claims, "azp", NULL), client->id)) {
         realm_answer_error(answer, 400, "invalid_request", "Unmatching clients");
     } else if (own && realm_text_same(type, "Bearer")) {
-        realm_json_put_flag(realm->revoked, realm_json_text(claims, "jti", ""), true);
+        remember_revoked(realm, realm_json_text(claims, "jti", ""));
         empty(answer);
     } else if (own && realm_session_find(realm, id, offline) != NULL) {
         realm_session_close(realm, id, offline);

@@ -8,10 +8,33 @@
 
 #include <stdlib.h>
 
+enum { SESSION_LIMIT = 10000 };
+
+static void drop(struct realm_session **at)
+{
+    struct realm_session *session = *at;
+    *at = session->next;
+    free(session->scope_asked);
+    free(session);
+}
+
+/* The oldest goes where there are too many. */
+static void make_room(struct realm *realm)
+{
+    size_t count = 0;
+    for (struct realm_session **at = &realm->sessions; *at != NULL; at = &(*at)->next) {
+        if (++count == SESSION_LIMIT) {
+            drop(at);
+            return;
+        }
+    }
+}
+
 struct realm_session *realm_session_open(struct realm *realm, struct realm_user *user,
                                          struct realm_client *client, const char *scope,
                                          bool offline)
 {
+    make_room(realm);
     struct realm_session *session = realm_text_room(1, sizeof(*session));
     if (realm->like == REALM_LIKE_24)
         realm_text_uuid(session->id);
@@ -25,14 +48,6 @@ struct realm_session *realm_session_open(struct realm *realm, struct realm_user 
     session->next = realm->sessions;
     realm->sessions = session;
     return session;
-}
-
-static void drop(struct realm_session **at)
-{
-    struct realm_session *session = *at;
-    *at = session->next;
-    free(session->scope_asked);
-    free(session);
 }
 
 static bool dead(const struct realm *realm, const struct realm_session *session)
