@@ -24,7 +24,7 @@ def ask_all(base, ca, like):
     parts = questions.ALL
     if like == 26:
         parts += (questions.paths_of_26,)
-    if realm.context and like == 26:
+    if realm.context:
         parts += (questions.certificates,)
     answers = {}
     for part in parts:
