@@ -1,6 +1,6 @@
 /*
- * Fuzz target: requests to the demo realm. The first line is the Authorization header (empty: none),
- * the rest a form body for the token endpoint. Whoever gets a token said a right password.
+ * Fuzz target: requests to the demo realm. The first line is the Authorization header (empty:
+ * none), the rest a form body for the token endpoint. Whoever gets a token said a right password.
  */
 #include "fuzz/target.h"
 #include "realm/import.h"
@@ -27,8 +27,8 @@ static struct realm *fresh(void)
     static struct realm *realm;
     char *reason = NULL;
     if (realm == NULL) {
-        FUZZ_MUST(realm_import_text(file, sizeof(file) - 1, "built in", REALM_LIKE_26, &realm,
-                                    &reason) == KC_OK);
+        FUZZ_MUST(realm_import_text(
+                      file, sizeof(file) - 1, "built in", REALM_LIKE_26, &realm, &reason) == KC_OK);
         FUZZ_MUST(realm_keys_make(realm) == KC_OK);
     }
     realm_session_close_all(realm);
@@ -38,10 +38,10 @@ static struct realm *fresh(void)
 static void ask(struct realm *realm, const char *authorization, const struct realm_form *form)
 {
     struct realm_request request = {.method = "POST",
-                                    .base = "http://x",
-                                    .authorization = *authorization ? authorization : NULL,
-                                    .address = "127.0.0.1",
-                                    .form = *form};
+        .base = "http://x",
+        .authorization = *authorization ? authorization : NULL,
+        .address = "127.0.0.1",
+        .form = *form};
     struct realm_answer answer = {0};
     pthread_mutex_lock(&realm->lock);
     realm_token_endpoint(realm, &request, &answer);

@@ -69,8 +69,8 @@ static bool read_parts(const char *token, struct parts *ret_parts, bool *ret_thr
     ret_parts->input = token;
     ret_parts->input_length = (size_t)(second - token);
     return ret_parts->header != NULL && ret_parts->claims != NULL &&
-           realm_text_decode(second + 1, strlen(second + 1), &ret_parts->signature,
-                             &ret_parts->signature_length);
+           realm_text_decode(
+               second + 1, strlen(second + 1), &ret_parts->signature, &ret_parts->signature_length);
 }
 
 char *realm_assertion_client(const struct realm_request *request)
@@ -101,8 +101,8 @@ static bool refuse_wrapped(struct check *check, const char *reason)
         check->by_secret ? "Client authentication with client secret signed JWT failed: %s"
                          : "Client authentication with signed JWT failed: %s",
         reason);
-    realm_answer_error(check->answer, 400,
-                       check->by_secret ? "unauthorized_client" : "invalid_client", text);
+    realm_answer_error(
+        check->answer, 400, check->by_secret ? "unauthorized_client" : "invalid_client", text);
     return false;
 }
 
@@ -151,8 +151,8 @@ static bool names_fit(struct check *check)
         return refuse_wrapped(check, subject == NULL
                                          ? "Can't identify client. Subject missing on JWT token"
                                          : "Issuer mismatch. The issuer should match the subject");
-    realm_answer_error(check->answer, 401, "invalid_client",
-                       "Invalid client or Invalid client credentials");
+    realm_answer_error(
+        check->answer, 401, "invalid_client", "Invalid client or Invalid client credentials");
     return false;
 }
 
@@ -203,18 +203,16 @@ static bool alg_fits(struct check *check, const char *alg)
     const char *only =
         realm_json_text(check->client->attributes, "token.endpoint.auth.signing.alg", NULL);
     bool known = realm_signature_name(alg) != NULL &&
-                 (strncmp(alg, "HS", 2) == 0) == check->by_secret &&
-                 strcmp(alg, "RSA-OAEP") != 0;
+                 (strncmp(alg, "HS", 2) == 0) == check->by_secret && strcmp(alg, "RSA-OAEP") != 0;
     if (known && (only == NULL || strcmp(only, alg) == 0))
         return true;
     if (check->realm->like != REALM_LIKE_24)
         return refuse(check, "Invalid signature algorithm");
     if (only != NULL)
         return refuse(check, "invalid signature algorithm");
-    return refuse_wrapped(check,
-                          check->by_secret
-                              ? "Signature on JWT token by client secret failed validation"
-                              : "Signature on JWT token failed validation");
+    return refuse_wrapped(check, check->by_secret
+                                     ? "Signature on JWT token by client secret failed validation"
+                                     : "Signature on JWT token failed validation");
 }
 
 static bool key_type_fits(EVP_PKEY *key, const char *alg)
@@ -245,7 +243,7 @@ static bool signature_fits(struct check *check)
         return refuse(check, "Unable to load public key");
     bool good = key_type_fits(key, alg) &&
                 realm_signature_check(key, alg, check->parts.input, check->parts.input_length,
-                                      check->parts.signature, check->parts.signature_length);
+                    check->parts.signature, check->parts.signature_length);
     EVP_PKEY_free(key);
     return good || refuse_wrapped(check, "Signature on JWT token failed validation");
 }
@@ -253,9 +251,8 @@ static bool signature_fits(struct check *check)
 static bool audience_known(const struct check *check, const char *audience)
 {
     static const char *const tails[] = {"", "/protocol/openid-connect/token",
-                                        "/protocol/openid-connect/token/introspect",
-                                        "/protocol/openid-connect/ext/par/request",
-                                        "/protocol/openid-connect/ext/ciba/auth"};
+        "/protocol/openid-connect/token/introspect", "/protocol/openid-connect/ext/par/request",
+        "/protocol/openid-connect/ext/ciba/auth"};
     char *issuer KC_AUTO_FREE = realm_issuer(check->realm, check->request);
     size_t length = strlen(issuer);
     if (audience == NULL || strncmp(audience, issuer, length) != 0)
@@ -273,7 +270,7 @@ static bool audience_text_24(struct check *check, const char *audience)
         check->by_secret
             ? realm_text_format("Token audience doesn't match domain. Realm issuer is '%s' but "
                                 "audience from token is '[%s]'",
-                                issuer, audience)
+                  issuer, audience)
             : realm_text_format(
                   "Token audience doesn't match domain. Expected audiences are any of [%s, "
                   "%s/protocol/openid-connect/token, %s/protocol/openid-connect/ext/par/request, "
@@ -289,9 +286,8 @@ static bool audience_fits(struct check *check)
     bool known = json_object_is_type(audience, json_type_string) &&
                  audience_known(check, json_object_get_string(audience));
     for (size_t i = 0; i < count; i++)
-        known = known ||
-                audience_known(check,
-                               json_object_get_string(json_object_array_get_idx(audience, i)));
+        known = known || audience_known(
+                             check, json_object_get_string(json_object_array_get_idx(audience, i)));
     if (count > 1 && check->realm->like != REALM_LIKE_24)
         return refuse(check, "Multiple audiences not allowed");
     if (known)
@@ -300,9 +296,8 @@ static bool audience_fits(struct check *check)
         return refuse(check, "Invalid token audience");
     if (audience == NULL)
         return refuse_wrapped(check, "null");
-    return audience_text_24(check, json_object_is_type(audience, json_type_string)
-                                       ? json_object_get_string(audience)
-                                       : "");
+    return audience_text_24(check,
+        json_object_is_type(audience, json_type_string) ? json_object_get_string(audience) : "");
 }
 
 /* 24: nothing is required but a moment; 26: age and distance are bounded (2 in the design). */
@@ -339,7 +334,8 @@ static void prune(struct realm *realm)
     if (json_object_object_length(realm->spent) < SPENT_LIMIT)
         return;
     struct json_object *kept = json_object_new_object();
-    json_object_object_foreach(realm->spent, key, when) {
+    json_object_object_foreach(realm->spent, key, when)
+    {
         if (json_object_get_int64(when) > oldest)
             json_object_object_add(kept, key, json_object_get(when));
     }
@@ -361,13 +357,13 @@ static bool unspent(struct check *check)
 }
 
 bool realm_assertion_check(struct realm *realm, const struct realm_client *client,
-                           const struct realm_request *request, struct realm_answer *answer)
+    const struct realm_request *request, struct realm_answer *answer)
 {
     struct check check = {.realm = realm,
-                          .client = client,
-                          .request = request,
-                          .answer = answer,
-                          .by_secret = strcmp(client->authenticator, "client-secret-jwt") == 0};
+        .client = client,
+        .request = request,
+        .answer = answer,
+        .by_secret = strcmp(client->authenticator, "client-secret-jwt") == 0};
     bool good = parameters_fit(&check) && names_fit(&check) && signature_fits(&check) &&
                 audience_fits(&check) && times_fit(&check) && unspent(&check);
     free_parts(&check.parts);

@@ -13,6 +13,6 @@ char *realm_assertion_client(const struct realm_request *request);
 
 /* Whether the request's assertion is the client's; else the answer says why not. */
 bool realm_assertion_check(struct realm *realm, const struct realm_client *client,
-                           const struct realm_request *request, struct realm_answer *answer);
+    const struct realm_request *request, struct realm_answer *answer);
 
 #endif

@@ -18,8 +18,8 @@ static bool named(const char *word, size_t length, const char *name)
     return strlen(name) == length && memcmp(word, name, length) == 0;
 }
 
-static struct realm_scope *scope_in(struct realm_scope **list, size_t count, const char *word,
-                                    size_t length)
+static struct realm_scope *scope_in(
+    struct realm_scope **list, size_t count, const char *word, size_t length)
 {
     for (size_t i = 0; i < count; i++)
         if (named(word, length, list[i]->name))
@@ -54,8 +54,8 @@ static void take_scope(struct realm_grant *grant, struct realm_scope *scope)
 void realm_claims_scopes(struct realm_grant *grant)
 {
     struct realm_client *client = grant->client;
-    grant->scopes = realm_text_room(client->default_count + client->optional_count,
-                                    sizeof(struct realm_scope *));
+    grant->scopes = realm_text_room(
+        client->default_count + client->optional_count, sizeof(struct realm_scope *));
     grant->scope_count = 0;
     for (const char *word = grant->scope; word != NULL;) {
         const char *blank = strchr(word, ' ');
@@ -82,16 +82,15 @@ void realm_claims_free(struct realm_grant *grant)
     grant->scope_count = 0;
 }
 
-char *realm_claims_scope_text(const struct realm *realm, const struct realm_grant *grant,
-                              bool all_names)
+char *realm_claims_scope_text(
+    const struct realm *realm, const struct realm_grant *grant, bool all_names)
 {
     (void)realm;
     char *text = realm_text_copy(grant->openid ? "openid" : "");
     for (size_t i = 0; i < grant->scope_count; i++) {
         if (!grant->scopes[i]->in_token && !all_names)
             continue;
-        char *longer =
-            realm_text_format("%s%s%s", text, *text ? " " : "", grant->scopes[i]->name);
+        char *longer = realm_text_format("%s%s%s", text, *text ? " " : "", grant->scopes[i]->name);
         free(text);
         text = longer;
     }
@@ -100,13 +99,13 @@ char *realm_claims_scope_text(const struct realm *realm, const struct realm_gran
 
 int64_t realm_claims_lifespan(const struct realm *realm, const struct realm_client *client)
 {
-    return realm_json_number(client->attributes, "access.token.lifespan",
-                             realm->policy.token_lifespan);
+    return realm_json_number(
+        client->attributes, "access.token.lifespan", realm->policy.token_lifespan);
 }
 
 /* Since 26.2 the id says what sort of session, token and grant it was. */
 static void put_id(const struct realm *realm, const struct realm_grant *grant,
-                   struct json_object *claims, bool light)
+    struct json_object *claims, bool light)
 {
     char uuid[37];
     realm_text_uuid(uuid);
@@ -114,22 +113,28 @@ static void put_id(const struct realm *realm, const struct realm_grant *grant,
         realm_json_put_text(claims, "jti", uuid);
         return;
     }
-    char *id KC_AUTO_FREE = realm_text_format(
-        "%s%s%s:%s", grant->service ? "tr" : grant->offline ? "of" : "on", light ? "lt" : "rt",
-        grant->service ? "cc" : grant->refreshed ? "rt" : "ro", uuid);
+    char *id KC_AUTO_FREE = realm_text_format("%s%s%s:%s",
+        grant->service   ? "tr"
+        : grant->offline ? "of"
+                         : "on",
+        light ? "lt" : "rt",
+        grant->service     ? "cc"
+        : grant->refreshed ? "rt"
+                           : "ro",
+        uuid);
     realm_json_put_text(claims, "jti", id);
 }
 
-static void put_times(const struct realm *realm, const struct realm_grant *grant,
-                      struct json_object *claims)
+static void put_times(
+    const struct realm *realm, const struct realm_grant *grant, struct json_object *claims)
 {
     int64_t now = realm_now(realm);
     realm_json_put_number(claims, "exp", now + realm_claims_lifespan(realm, grant->client));
     realm_json_put_number(claims, "iat", now);
 }
 
-static void put_session(const struct realm *realm, const struct realm_grant *grant,
-                        struct json_object *claims)
+static void put_session(
+    const struct realm *realm, const struct realm_grant *grant, struct json_object *claims)
 {
     if (grant->session_id == NULL)
         return;
@@ -139,13 +144,12 @@ static void put_session(const struct realm *realm, const struct realm_grant *gra
 }
 
 struct json_object *realm_claims(const struct realm *realm, const struct realm_grant *grant,
-                                 const char *issuer, enum realm_claims_for where,
-                                 const char *address)
+    const char *issuer, enum realm_claims_for where, const char *address)
 {
     struct json_object *claims = json_object_new_object();
     bool access = where == REALM_CLAIMS_ACCESS;
     bool light = access && realm_json_flag(grant->client->attributes,
-                                           "client.use.lightweight.access.token.enabled", false);
+                               "client.use.lightweight.access.token.enabled", false);
     put_times(realm, grant, claims);
     if (!access && realm->like == REALM_LIKE_24)
         realm_json_put_number(claims, "auth_time", 0);

@@ -62,16 +62,15 @@ static bool certificate_fits(const struct realm_client *client, const struct rea
            (issuer == NULL || realm_text_same(issuer, request->certificate_issuer));
 }
 
-static struct realm_client *refuse(struct realm_answer *answer, unsigned status, const char *error,
-                                   const char *description)
+static struct realm_client *refuse(
+    struct realm_answer *answer, unsigned status, const char *error, const char *description)
 {
     realm_answer_error(answer, status, error, description);
     return NULL;
 }
 
 static struct realm_client *by_credentials(struct realm *realm, struct realm_client *client,
-                                           const struct realm_request *request, const char *secret,
-                                           struct realm_answer *answer)
+    const struct realm_request *request, const char *secret, struct realm_answer *answer)
 {
     if (client->is_public)
         return client;
@@ -88,7 +87,7 @@ static struct realm_client *by_credentials(struct realm *realm, struct realm_cli
 }
 
 static struct realm_client *check(struct realm *realm, const struct realm_request *request,
-                                  struct basic *basic, struct realm_answer *answer)
+    struct basic *basic, struct realm_answer *answer)
 {
     const char *in_body = realm_form_value(&request->form, "client_id");
     const char *id = in_body ? in_body : basic->id;
@@ -116,15 +115,15 @@ static struct realm_client *check(struct realm *realm, const struct realm_reques
     return client;
 }
 
-struct realm_client *realm_client_auth(struct realm *realm, const struct realm_request *request,
-                                       struct realm_answer *answer)
+struct realm_client *realm_client_auth(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer)
 {
     struct basic basic = {0};
     struct realm_client *client = NULL;
     if (!read_basic(request->authorization, &basic) ||
         (basic.broken && realm->like == REALM_LIKE_24))
-        realm_answer_error(answer, 400, "unauthorized_client",
-                           "Unexpected error when authenticating client");
+        realm_answer_error(
+            answer, 400, "unauthorized_client", "Unexpected error when authenticating client");
     else
         client = check(realm, request, &basic, answer);
     free_basic(&basic);

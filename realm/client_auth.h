@@ -8,7 +8,7 @@
 #include "realm/exchange.h"
 
 /* The client that asks; NULL when the answer has been filled in with the refusal. */
-struct realm_client *realm_client_auth(struct realm *realm, const struct realm_request *request,
-                                       struct realm_answer *answer);
+struct realm_client *realm_client_auth(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer);
 
 #endif

@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* Each is called with the realm locked; a text returned is the reason of a refusal. */
-typedef const char *control_function(struct realm_server *server, struct json_object *body,
-                                     struct json_object *ret_document);
+typedef const char *control_function(
+    struct realm_server *server, struct json_object *body, struct json_object *ret_document);
 
 static void put_users(const struct realm *realm, struct json_object *document)
 {
@@ -41,14 +41,14 @@ static void put_sessions(const struct realm *realm, struct json_object *document
     json_object_object_add(document, "sessions", list);
 }
 
-static const char *counts(struct realm_server *server, struct json_object *body,
-                          struct json_object *document)
+static const char *counts(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     (void)body;
     struct json_object *requests = json_object_new_object();
     for (int i = 0; i < REALM_ENDPOINT_COUNT; i++)
-        realm_json_put_number(requests, realm_endpoint_word((enum realm_endpoint)i),
-                              server->counts.requests[i]);
+        realm_json_put_number(
+            requests, realm_endpoint_word((enum realm_endpoint)i), server->counts.requests[i]);
     json_object_object_add(document, "requests", requests);
     realm_json_put_number(document, "connections", server->counts.connections);
     realm_json_put_number(document, "open", server->counts.open);
@@ -60,8 +60,8 @@ static const char *counts(struct realm_server *server, struct json_object *body,
 }
 
 /* What an administrator does when failures have locked somebody out. */
-static const char *forgive(struct realm_server *server, struct json_object *body,
-                           struct json_object *document)
+static const char *forgive(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     (void)body;
     (void)document;
@@ -71,8 +71,8 @@ static const char *forgive(struct realm_server *server, struct json_object *body
 }
 
 /* As at the start, save for keys, users' settings and the connections that are open. */
-static const char *reset(struct realm_server *server, struct json_object *body,
-                         struct json_object *document)
+static const char *reset(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     struct realm *realm = server->realm;
     server->resets++;
@@ -90,16 +90,16 @@ static const char *reset(struct realm_server *server, struct json_object *body,
     return NULL;
 }
 
-static const char *fault(struct realm_server *server, struct json_object *body,
-                         struct json_object *document)
+static const char *fault(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     (void)document;
     enum kc_status status = realm_fault_add(server->realm, body);
     return status == KC_OK ? NULL : status == KC_TOO_LARGE ? "too many faults" : "no such fault";
 }
 
-static const char *clear_faults(struct realm_server *server, struct json_object *body,
-                                struct json_object *document)
+static const char *clear_faults(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     (void)body;
     (void)document;
@@ -108,17 +108,17 @@ static const char *clear_faults(struct realm_server *server, struct json_object 
     return NULL;
 }
 
-static const char *rotate(struct realm_server *server, struct json_object *body,
-                          struct json_object *document)
+static const char *rotate(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     (void)document;
-    enum kc_status status = realm_keys_rotate(server->realm, realm_json_text(body, "alg", "RS256"),
-                                              realm_json_flag(body, "keep", true));
+    enum kc_status status = realm_keys_rotate(
+        server->realm, realm_json_text(body, "alg", "RS256"), realm_json_flag(body, "keep", true));
     return status == KC_OK ? NULL : "no such algorithm";
 }
 
-static const char *change_realm(struct realm_server *server, struct json_object *body,
-                                struct json_object *document)
+static const char *change_realm(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     (void)document;
     struct realm *realm = server->realm;
@@ -154,8 +154,8 @@ static const char *keep(struct realm *realm, const char *text)
     return json_object_get_string(value);
 }
 
-static const char *change_user(struct realm_server *server, struct json_object *body,
-                               struct json_object *document)
+static const char *change_user(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     (void)document;
     struct realm_user *user = user_in(server, body);
@@ -171,8 +171,8 @@ static const char *change_user(struct realm_server *server, struct json_object *
     return NULL;
 }
 
-static const char *log_out(struct realm_server *server, struct json_object *body,
-                           struct json_object *document)
+static const char *log_out(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     (void)document;
     struct realm_user *user = user_in(server, body);
@@ -190,14 +190,19 @@ static const struct {
     const char *method, *what;
     control_function *run;
 } calls[] = {
-    {"GET", "counts", counts},       {"POST", "reset", reset},  {"POST", "fault", fault},
-    {"DELETE", "fault", clear_faults}, {"POST", "rotate", rotate}, {"POST", "realm", change_realm},
-    {"POST", "user", change_user},   {"POST", "logout", log_out},
+    {"GET", "counts", counts},
+    {"POST", "reset", reset},
+    {"POST", "fault", fault},
+    {"DELETE", "fault", clear_faults},
+    {"POST", "rotate", rotate},
+    {"POST", "realm", change_realm},
+    {"POST", "user", change_user},
+    {"POST", "logout", log_out},
     {"POST", "forgive", forgive},
 };
 
 void realm_control(struct realm_server *server, const char *method, const char *what,
-                   const char *body, struct realm_answer *answer)
+    const char *body, struct realm_answer *answer)
 {
     size_t i = 0, count = sizeof(calls) / sizeof(*calls);
     while (i < count && (strcmp(calls[i].what, what) != 0 || strcmp(calls[i].method, method) != 0))

@@ -8,10 +8,10 @@
 #include "realm/server.h"
 
 /*
- * GET counts; POST reset, fault, rotate, realm, user, logout, forgive, each with a JSON object as body;
- * DELETE fault. The answer is 200 with an object, or 400 and 404 with a reason.
+ * GET counts; POST reset, fault, rotate, realm, user, logout, forgive, each with a JSON object as
+ * body; DELETE fault. The answer is 200 with an object, or 400 and 404 with a reason.
  */
 void realm_control(struct realm_server *server, const char *method, const char *what,
-                   const char *body, struct realm_answer *answer);
+    const char *body, struct realm_answer *answer);
 
 #endif

@@ -40,7 +40,7 @@ static const struct {
 
 #define WRAPPING "[\"RSA-OAEP\",\"RSA-OAEP-256\",\"RSA1_5\"]"
 #define CIPHERS                                                                                    \
-    "[\"A256GCM\",\"A192GCM\",\"A128GCM\",\"A128CBC-HS256\",\"A192CBC-HS384\","                   \
+    "[\"A256GCM\",\"A192GCM\",\"A128GCM\",\"A128CBC-HS256\",\"A192CBC-HS384\","                    \
     "\"A256CBC-HS512\"]"
 
 /* What does not depend on the realm. `only`: the version that says it; 0 for both. */
@@ -51,12 +51,13 @@ static const struct {
     {"frontchannel_logout_session_supported", "true", 0},
     {"frontchannel_logout_supported", "true", 0},
     {"grant_types_supported",
-     "[\"authorization_code\",\"client_credentials\",\"implicit\",\"password\",\"refresh_token\","
-     "\"urn:ietf:params:oauth:grant-type:device_code\",\"urn:openid:params:grant-type:ciba\"]",
-     0},
+        "[\"authorization_code\",\"client_credentials\",\"implicit\",\"password\",\"refresh_"
+        "token\","
+        "\"urn:ietf:params:oauth:grant-type:device_code\",\"urn:openid:params:grant-type:ciba\"]",
+        0},
     {"acr_values_supported", "[\"0\",\"1\"]", 0},
     {"response_types_supported", "[\"code\",\"none\",\"id_token\",\"token\",\"id_token token\"]",
-     0},
+        0},
     {"subject_types_supported", "[\"public\",\"pairwise\"]", 0},
     {"prompt_values_supported", "[\"none\",\"login\",\"consent\"]", REALM_LIKE_26},
     {"id_token_signing_alg_values_supported", SIGNING, 0},
@@ -79,9 +80,9 @@ static const struct {
     {"revocation_endpoint_auth_methods_supported", METHODS, 0},
     {"revocation_endpoint_auth_signing_alg_values_supported", SIGNING, 0},
     {"claims_supported",
-     "[\"iss\",\"sub\",\"aud\",\"exp\",\"iat\",\"auth_time\",\"name\",\"given_name\","
-     "\"family_name\",\"preferred_username\",\"email\",\"acr\",\"azp\",\"nonce\"]",
-     0},
+        "[\"iss\",\"sub\",\"aud\",\"exp\",\"iat\",\"auth_time\",\"name\",\"given_name\","
+        "\"family_name\",\"preferred_username\",\"email\",\"acr\",\"azp\",\"nonce\"]",
+        0},
     {"claim_types_supported", "[\"normal\"]", 0},
     {"claims_parameter_supported", "true", 0},
     {"request_parameter_supported", "true", 0},
@@ -102,8 +103,8 @@ static void put_constants(const struct realm *realm, struct json_object *documen
 {
     for (size_t i = 0; i < sizeof(constants) / sizeof(*constants); i++)
         if (constants[i].only == 0 || constants[i].only == (int)realm->like)
-            json_object_object_add(document, constants[i].member,
-                                   json_tokener_parse(constants[i].json));
+            json_object_object_add(
+                document, constants[i].member, json_tokener_parse(constants[i].json));
 }
 
 static void put_scopes(const struct realm *realm, struct json_object *document)
@@ -115,15 +116,15 @@ static void put_scopes(const struct realm *realm, struct json_object *document)
     json_object_object_add(document, "scopes_supported", list);
 }
 
-void realm_discovery_endpoint(struct realm *realm, const struct realm_request *request,
-                              struct realm_answer *answer)
+void realm_discovery_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer)
 {
     struct json_object *document = json_object_new_object();
     struct json_object *aliases = json_object_new_object();
     char *issuer KC_AUTO_FREE = realm_issuer(realm, request);
     char *other KC_AUTO_FREE = realm_text_format("%s-of-somebody-else", issuer);
-    realm_json_put_text(document, "issuer",
-                        request->fault.kind == REALM_FAULT_WRONG_ISSUER ? other : issuer);
+    realm_json_put_text(
+        document, "issuer", request->fault.kind == REALM_FAULT_WRONG_ISSUER ? other : issuer);
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(*endpoints); i++) {
         char *url KC_AUTO_FREE = realm_text_format("%s%s", issuer, endpoints[i].path);
         realm_json_put_text(document, endpoints[i].member, url);
@@ -139,8 +140,8 @@ void realm_discovery_endpoint(struct realm *realm, const struct realm_request *r
         answer->type = "application/json;charset=UTF-8";
 }
 
-void realm_certs_endpoint(struct realm *realm, const struct realm_request *request,
-                          struct realm_answer *answer)
+void realm_certs_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer)
 {
     struct json_object *document = realm_keys_published(realm);
     realm_fault_set(&request->fault, "members", document);
@@ -149,8 +150,8 @@ void realm_certs_endpoint(struct realm *realm, const struct realm_request *reque
         answer->type = "application/json;charset=UTF-8";
 }
 
-void realm_about_endpoint(struct realm *realm, const struct realm_request *request,
-                          struct realm_answer *answer)
+void realm_about_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer)
 {
     struct json_object *document = json_object_new_object();
     char *issuer KC_AUTO_FREE = realm_issuer(realm, request);

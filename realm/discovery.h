@@ -8,15 +8,15 @@
 #include "realm/exchange.h"
 
 /* GET .../.well-known/openid-configuration */
-void realm_discovery_endpoint(struct realm *realm, const struct realm_request *request,
-                              struct realm_answer *answer);
+void realm_discovery_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer);
 
 /* GET .../protocol/openid-connect/certs */
-void realm_certs_endpoint(struct realm *realm, const struct realm_request *request,
-                          struct realm_answer *answer);
+void realm_certs_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer);
 
 /* GET .../realms/NAME */
-void realm_about_endpoint(struct realm *realm, const struct realm_request *request,
-                          struct realm_answer *answer);
+void realm_about_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer);
 
 #endif

@@ -15,8 +15,8 @@ char *realm_issuer(const struct realm *realm, const struct realm_request *reques
     return realm_text_format("%s/realms/%s", request->base, realm->name);
 }
 
-void realm_answer_error(struct realm_answer *answer, unsigned status, const char *error,
-                        const char *description)
+void realm_answer_error(
+    struct realm_answer *answer, unsigned status, const char *error, const char *description)
 {
     json_object_put(answer->json);
     answer->json = json_object_new_object();
@@ -29,21 +29,21 @@ void realm_answer_error(struct realm_answer *answer, unsigned status, const char
     snprintf(answer->note, sizeof(answer->note), "%s: %s", error, description ? description : "");
 }
 
-void realm_answer_fault(const struct realm *realm, struct realm_answer *answer, unsigned status,
-                        const char *error)
+void realm_answer_fault(
+    const struct realm *realm, struct realm_answer *answer, unsigned status, const char *error)
 {
     realm_answer_error(answer, status, error,
-                       realm->like == REALM_LIKE_24
-                           ? "For more on this error consult the server log at the debug level."
-                           : NULL);
+        realm->like == REALM_LIKE_24
+            ? "For more on this error consult the server log at the debug level."
+            : NULL);
 }
 
 void realm_answer_unknown(const struct realm *realm, struct realm_answer *answer)
 {
     realm_answer_error(answer, 500, "unknown_error",
-                       realm->like == REALM_LIKE_24
-                           ? "For more on this error consult the server log at the debug level."
-                           : "For more on this error consult the server log.");
+        realm->like == REALM_LIKE_24
+            ? "For more on this error consult the server log at the debug level."
+            : "For more on this error consult the server log.");
 }
 
 void realm_answer_json(struct realm_answer *answer, struct json_object *document, const char *cache)

@@ -15,9 +15,9 @@
 
 struct realm_request {
     const char *method;
-    const char *base;                 /* scheme, host and path as the caller named them */
+    const char *base;                          /* scheme, host and path as the caller named them */
     const char *authorization, *dpop, *origin; /* headers; NULL where absent */
-    const char *certificate_subject;  /* of a client certificate that verified; NULL */
+    const char *certificate_subject;           /* of a client certificate that verified; NULL */
     const char *certificate_issuer;
     const char *address;
     bool tls;
@@ -41,19 +41,19 @@ struct realm_answer {
 char *realm_issuer(const struct realm *realm, const struct realm_request *request);
 
 /* An OAuth error. `description` NULL: none. */
-void realm_answer_error(struct realm_answer *answer, unsigned status, const char *error,
-                        const char *description);
+void realm_answer_error(
+    struct realm_answer *answer, unsigned status, const char *error, const char *description);
 
 /* What Keycloak's error handler says outside OAuth: 26 has no description, 24 has one. */
-void realm_answer_fault(const struct realm *realm, struct realm_answer *answer, unsigned status,
-                        const char *error);
+void realm_answer_fault(
+    const struct realm *realm, struct realm_answer *answer, unsigned status, const char *error);
 
 /* 500 as after an exception that nobody caught; both versions describe it. */
 void realm_answer_unknown(const struct realm *realm, struct realm_answer *answer);
 
 /* 200 with a JSON document, which the answer owns from now on. */
-void realm_answer_json(struct realm_answer *answer, struct json_object *document,
-                       const char *cache);
+void realm_answer_json(
+    struct realm_answer *answer, struct json_object *document, const char *cache);
 
 void realm_answer_free(struct realm_answer *answer);
 

@@ -88,7 +88,8 @@ void realm_fault_set(const struct realm_fault *fault, const char *name, struct j
     struct json_object *changes = realm_json_member(fault->document, name);
     if (!json_object_is_type(changes, json_type_object))
         return;
-    json_object_object_foreach(changes, member, value) {
+    json_object_object_foreach(changes, member, value)
+    {
         if (value == NULL)
             json_object_object_del(object, member);
         else

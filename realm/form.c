@@ -54,8 +54,8 @@ static enum kc_status add(struct realm_form *form, const char *pair, size_t leng
     size_t name_length = equals ? (size_t)(equals - pair) : length;
     char *name KC_AUTO_FREE = NULL, *value KC_AUTO_FREE = NULL;
     if (!realm_form_decode(pair, name_length, &name) ||
-        !realm_form_decode(equals ? equals + 1 : pair, equals ? length - name_length - 1 : 0,
-                           &value))
+        !realm_form_decode(
+            equals ? equals + 1 : pair, equals ? length - name_length - 1 : 0, &value))
         return KC_MALFORMED;
     form->fields = realm_text_grow(form->fields, form->count + 1, sizeof(*form->fields));
     if (strlen(value) > REALM_FORM_VALUE_LIMIT)

@@ -20,7 +20,7 @@ enum {
 struct realm_form {
     struct {
         char *name, *value; /* decoded */
-    } *fields;
+    } * fields;
     size_t count;
 };
 

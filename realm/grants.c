@@ -20,7 +20,7 @@
 static void wrong_credentials(const struct realm *realm, struct realm_answer *answer)
 {
     realm_answer_error(answer, realm->like == REALM_LIKE_24 ? 401 : 400, "invalid_grant",
-                       "Invalid user credentials");
+        "Invalid user credentials");
 }
 
 static void spend(int64_t milliseconds)
@@ -43,8 +43,8 @@ static bool password_right(struct realm *realm, const struct realm_user *user, c
 }
 
 /* The parameter is otp, or totp where otp is absent. */
-static bool code_right(const struct realm *realm, struct realm_user *user,
-                       const struct realm_request *request)
+static bool code_right(
+    const struct realm *realm, struct realm_user *user, const struct realm_request *request)
 {
     const char *code = realm_form_value(&request->form, "otp");
     if (code == NULL)
@@ -53,7 +53,7 @@ static bool code_right(const struct realm *realm, struct realm_user *user,
 }
 
 static bool credentials_right(struct realm *realm, struct realm_user *user,
-                              const struct realm_request *request, struct realm_answer *answer)
+    const struct realm_request *request, struct realm_answer *answer)
 {
     bool right = password_right(realm, user, realm_form_value(&request->form, "password"));
     if (realm->like != REALM_LIKE_24 && right && !user->enabled) {
@@ -69,7 +69,7 @@ static bool credentials_right(struct realm *realm, struct realm_user *user,
 }
 
 static void log_in(struct realm *realm, struct realm_client *client, struct realm_user *user,
-                   const struct realm_request *request, struct realm_answer *answer)
+    const struct realm_request *request, struct realm_answer *answer)
 {
     if (user->action_count > 0) {
         realm_answer_error(answer, 400, "invalid_grant", "Account is not fully set up");
@@ -79,12 +79,11 @@ static void log_in(struct realm *realm, struct realm_client *client, struct real
     if (realm_json_flag(client->attributes, "tls.client.certificate.bound.access.tokens", false) &&
         request->certificate_subject == NULL) {
         realm_answer_error(answer, 400, "invalid_request",
-                           "Client Certification missing for MTLS HoK Token Binding");
+            "Client Certification missing for MTLS HoK Token Binding");
         return;
     }
-    struct realm_grant grant = {.user = user,
-                                .client = client,
-                                .scope = realm_form_value(&request->form, "scope")};
+    struct realm_grant grant = {
+        .user = user, .client = client, .scope = realm_form_value(&request->form, "scope")};
     realm_claims_scopes(&grant);
     struct realm_session *session =
         realm_session_open(realm, user, client, grant.scope, grant.offline);
@@ -99,7 +98,7 @@ static bool collides(const struct realm *realm, const struct realm_user *user)
 }
 
 static void authenticate(struct realm *realm, struct realm_client *client, const char *name,
-                         const struct realm_request *request, struct realm_answer *answer)
+    const struct realm_request *request, struct realm_answer *answer)
 {
     struct realm_user *user = realm_user_find(realm, name);
     if (user == NULL) {
@@ -124,12 +123,12 @@ static void authenticate(struct realm *realm, struct realm_client *client, const
 }
 
 void realm_grant_password(struct realm *realm, struct realm_client *client,
-                          const struct realm_request *request, struct realm_answer *answer)
+    const struct realm_request *request, struct realm_answer *answer)
 {
     const char *name = realm_form_value(&request->form, "username");
     if (!client->direct_grants)
-        realm_answer_error(answer, 400, "unauthorized_client",
-                           "Client not allowed for direct access grants");
+        realm_answer_error(
+            answer, 400, "unauthorized_client", "Client not allowed for direct access grants");
     else if (client->consent)
         realm_answer_error(answer, 400, "invalid_client", "Client requires user consent");
     else if (!realm_token_scope_fits(client, request, answer))
@@ -146,8 +145,7 @@ static void refuse_refresh(struct realm_answer *answer, const char *description)
 }
 
 struct json_object *realm_grant_token(const struct realm *realm, const struct realm_client *client,
-                                      const struct realm_request *request, const char *token,
-                                      struct realm_answer *answer)
+    const struct realm_request *request, const char *token, struct realm_answer *answer)
 {
     struct json_object *claims = NULL;
     bool own = realm_keys_own(realm, token, &claims);
@@ -160,8 +158,8 @@ struct json_object *realm_grant_token(const struct realm *realm, const struct re
     else if (!realm_text_same(realm_json_text(claims, "iss", NULL), issuer))
         refuse_refresh(answer, other);
     else if (!realm_text_same(realm_json_text(claims, "azp", NULL), client->id))
-        refuse_refresh(answer,
-                       "Invalid refresh token. Token client and authorized client don't match");
+        refuse_refresh(
+            answer, "Invalid refresh token. Token client and authorized client don't match");
     else if (!offline && realm_json_number(claims, "exp", 0) <= realm_now(realm))
         refuse_refresh(answer, "Token is not active");
     else
@@ -171,8 +169,8 @@ struct json_object *realm_grant_token(const struct realm *realm, const struct re
 }
 
 /* The live session that the token belongs to, of somebody who may still have it. */
-static struct realm_session *session_of(struct realm *realm, struct json_object *claims,
-                                        struct realm_answer *answer)
+static struct realm_session *session_of(
+    struct realm *realm, struct json_object *claims, struct realm_answer *answer)
 {
     bool offline = realm_text_same(realm_json_text(claims, "typ", ""), "Offline");
     struct realm_session *session =
@@ -189,7 +187,7 @@ static struct realm_session *session_of(struct realm *realm, struct json_object 
 }
 
 void realm_grant_refresh(struct realm *realm, struct realm_client *client,
-                         const struct realm_request *request, struct realm_answer *answer)
+    const struct realm_request *request, struct realm_answer *answer)
 {
     const char *token = realm_form_value(&request->form, "refresh_token");
     if (token == NULL) {
@@ -201,10 +199,8 @@ void realm_grant_refresh(struct realm *realm, struct realm_client *client,
     struct realm_session *session = claims ? session_of(realm, claims, answer) : NULL;
     if (session == NULL || !realm_token_scope_fits(client, request, answer))
         return;
-    struct realm_grant grant = {.user = session->user,
-                                .client = client,
-                                .scope = session->scope_asked,
-                                .refreshed = true};
+    struct realm_grant grant = {
+        .user = session->user, .client = client, .scope = session->scope_asked, .refreshed = true};
     realm_claims_scopes(&grant);
     session->refreshed = realm_now(realm);
     realm_token_answer(realm, request, &grant, session, answer);
@@ -212,15 +208,15 @@ void realm_grant_refresh(struct realm *realm, struct realm_client *client,
 }
 
 void realm_grant_client(struct realm *realm, struct realm_client *client,
-                        const struct realm_request *request, struct realm_answer *answer)
+    const struct realm_request *request, struct realm_answer *answer)
 {
     struct realm_user *user = realm_user_of_client(realm, client);
     if (client->is_public)
         realm_answer_error(answer, 401, "unauthorized_client",
-                           "Public client not allowed to retrieve service account");
+            "Public client not allowed to retrieve service account");
     else if (!client->service_account || user == NULL)
-        realm_answer_error(answer, 401, "unauthorized_client",
-                           "Client not enabled to retrieve service account");
+        realm_answer_error(
+            answer, 401, "unauthorized_client", "Client not enabled to retrieve service account");
     if (answer->status != 0 || !realm_token_scope_fits(client, request, answer))
         return;
     if (!user->enabled) {
@@ -229,9 +225,9 @@ void realm_grant_client(struct realm *realm, struct realm_client *client,
         return;
     }
     struct realm_grant grant = {.user = user,
-                                .client = client,
-                                .scope = realm_form_value(&request->form, "scope"),
-                                .service = true};
+        .client = client,
+        .scope = realm_form_value(&request->form, "scope"),
+        .service = true};
     realm_claims_scopes(&grant);
     realm_token_answer(realm, request, &grant, NULL, answer);
     realm_claims_free(&grant);

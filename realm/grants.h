@@ -9,8 +9,7 @@
 
 /* Each is called with the realm locked and leaves it locked. */
 typedef void realm_grant_function(struct realm *realm, struct realm_client *client,
-                                  const struct realm_request *request,
-                                  struct realm_answer *answer);
+    const struct realm_request *request, struct realm_answer *answer);
 
 /* RFC 6749 4.3, with Keycloak's one-time code; unlocks the realm while the password is hashed. */
 realm_grant_function realm_grant_password;
@@ -21,9 +20,9 @@ realm_grant_function realm_grant_refresh;
 /* RFC 6749 4.4. */
 realm_grant_function realm_grant_client;
 
-/* The claims of a refresh token of the client's, which the caller owns; else NULL and the answer. */
+/* The claims of a refresh token of the client's, which the caller owns; else NULL and the answer.
+ */
 struct json_object *realm_grant_token(const struct realm *realm, const struct realm_client *client,
-                                      const struct realm_request *request, const char *token,
-                                      struct realm_answer *answer);
+    const struct realm_request *request, const char *token, struct realm_answer *answer);
 
 #endif

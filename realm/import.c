@@ -62,8 +62,8 @@ static enum kc_status parse(const char *text, size_t length, struct json_object 
     return KC_OK;
 }
 
-static struct realm_role *make_role(struct realm *realm, struct realm_client *client,
-                                    const char *name)
+static struct realm_role *make_role(
+    struct realm *realm, struct realm_client *client, const char *name)
 {
     struct realm_role *role = realm_role_find(realm, client, name);
     if (role != NULL)
@@ -89,22 +89,22 @@ static void link_parts(struct realm *realm, struct realm_role *role, struct json
 {
     struct json_object *of_realm = realm_json_member(composites, "realm");
     for (size_t i = 0; i < realm_json_length(of_realm); i++)
-        add_part(role, realm_role_find(realm, NULL, json_object_get_string(
-                                                        json_object_array_get_idx(of_realm, i))));
+        add_part(role, realm_role_find(realm, NULL,
+                           json_object_get_string(json_object_array_get_idx(of_realm, i))));
     struct json_object *of_clients = realm_json_member(composites, "client");
     if (!json_object_is_type(of_clients, json_type_object))
         return;
-    json_object_object_foreach(of_clients, client, names) {
+    json_object_object_foreach(of_clients, client, names)
+    {
         for (size_t i = 0; i < realm_json_length(names); i++)
             add_part(role, realm_role_find(realm, realm_client_of(realm, client),
-                                           json_object_get_string(
-                                               json_object_array_get_idx(names, i))));
+                               json_object_get_string(json_object_array_get_idx(names, i))));
     }
 }
 
 /* First the names of a list of roles, then, on a second pass, what they are composed of. */
-static void roles_of(struct realm *realm, struct realm_client *client, struct json_object *list,
-                     bool second_pass)
+static void roles_of(
+    struct realm *realm, struct realm_client *client, struct json_object *list, bool second_pass)
 {
     for (size_t i = 0; i < realm_json_length(list); i++) {
         struct json_object *entry = json_object_array_get_idx(list, i);
@@ -124,7 +124,8 @@ static void import_roles(struct realm *realm, struct json_object *file, bool sec
     struct json_object *clients = realm_json_member(roles, "client");
     if (!json_object_is_type(clients, json_type_object))
         return;
-    json_object_object_foreach(clients, id, list) {
+    json_object_object_foreach(clients, id, list)
+    {
         struct realm_client *client = realm_client_of(realm, id);
         if (client != NULL)
             roles_of(realm, client, list, second_pass);
@@ -140,8 +141,7 @@ static void import_groups(struct realm *realm, struct realm_group *parent, struc
         group->path = realm_text_format("%s/%s", parent ? parent->path : "", group->name);
         group->parent = parent;
         realm_import_role_list(realm, realm_json_member(entry, "realmRoles"),
-                               realm_json_member(entry, "clientRoles"), &group->roles,
-                               &group->role_count);
+            realm_json_member(entry, "clientRoles"), &group->roles, &group->role_count);
         realm->groups =
             realm_text_grow(realm->groups, realm->group_count + 1, sizeof(*realm->groups));
         realm->groups[realm->group_count++] = group;
@@ -215,16 +215,15 @@ static void import_all(struct realm *realm, struct json_object *file)
 static enum kc_status refuse(const char *name, enum kc_status status, char **ret_reason)
 {
     *ret_reason = realm_text_format("%s: %s", name,
-                                    status == KC_MALFORMED   ? "not a JSON object"
-                                    : status == KC_NOT_OURS  ? "no realm in it"
-                                    : status == KC_TOO_LARGE ? "too large"
-                                                             : "cannot be read");
+        status == KC_MALFORMED   ? "not a JSON object"
+        : status == KC_NOT_OURS  ? "no realm in it"
+        : status == KC_TOO_LARGE ? "too large"
+                                 : "cannot be read");
     return status == KC_NOT_OURS ? KC_MALFORMED : status;
 }
 
 enum kc_status realm_import_text(const char *text, size_t length, const char *name,
-                                 enum realm_likeness like, struct realm **ret_realm,
-                                 char **ret_reason)
+    enum realm_likeness like, struct realm **ret_realm, char **ret_reason)
 {
     struct json_object *file = NULL;
     enum kc_status status = parse(text, length, &file);
@@ -248,8 +247,8 @@ enum kc_status realm_import_text(const char *text, size_t length, const char *na
     return KC_OK;
 }
 
-enum kc_status realm_import(const char *path, enum realm_likeness like, struct realm **ret_realm,
-                            char **ret_reason)
+enum kc_status realm_import(
+    const char *path, enum realm_likeness like, struct realm **ret_realm, char **ret_reason)
 {
     char *text KC_AUTO_FREE = NULL;
     size_t length = 0;

@@ -10,16 +10,15 @@
 #include "realm/realm.h"
 
 /*
- * Reads the export at `path` (at most 64 MiB). KC_NOT_FOUND, KC_TOO_LARGE, KC_MALFORMED; *ret_reason
- * is then a text for the person at the terminal, which the caller frees.
+ * Reads the export at `path` (at most 64 MiB). KC_NOT_FOUND, KC_TOO_LARGE, KC_MALFORMED;
+ * *ret_reason is then a text for the person at the terminal, which the caller frees.
  */
-enum kc_status realm_import(const char *path, enum realm_likeness like, struct realm **ret_realm,
-                            char **ret_reason);
+enum kc_status realm_import(
+    const char *path, enum realm_likeness like, struct realm **ret_realm, char **ret_reason);
 
 /* The same from a text of `length` bytes; `name` stands in the reason. */
 enum kc_status realm_import_text(const char *text, size_t length, const char *name,
-                                 enum realm_likeness like, struct realm **ret_realm,
-                                 char **ret_reason);
+    enum realm_likeness like, struct realm **ret_realm, char **ret_reason);
 
 void realm_free(struct realm *realm);
 

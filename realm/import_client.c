@@ -24,8 +24,8 @@ void realm_import_scopes(struct realm *realm, struct json_object *file)
         struct json_object *entry = json_object_array_get_idx(list, i);
         struct realm_scope *scope = realm_text_room(1, sizeof(*scope));
         scope->name = realm_json_text(entry, "name", "");
-        scope->in_token = realm_json_flag(realm_json_member(entry, "attributes"),
-                                          "include.in.token.scope", true);
+        scope->in_token =
+            realm_json_flag(realm_json_member(entry, "attributes"), "include.in.token.scope", true);
         scope->mappers = realm_json_member(entry, "protocolMappers");
         realm->scopes =
             realm_text_grow(realm->scopes, realm->scope_count + 1, sizeof(*realm->scopes));
@@ -34,7 +34,7 @@ void realm_import_scopes(struct realm *realm, struct json_object *file)
 }
 
 static void scope_list(const struct realm *realm, struct json_object *names,
-                       struct realm_scope ***ret_list, size_t *ret_count)
+    struct realm_scope ***ret_list, size_t *ret_count)
 {
     size_t length = realm_json_length(names);
     struct realm_scope **list = realm_text_room(length, sizeof(struct realm_scope *));
@@ -49,8 +49,8 @@ static void scope_list(const struct realm *realm, struct json_object *names,
     *ret_count = count;
 }
 
-static void import_client(struct realm *realm, struct json_object *entry,
-                          struct json_object *scopes)
+static void import_client(
+    struct realm *realm, struct json_object *entry, struct json_object *scopes)
 {
     struct realm_client *client = realm_text_room(1, sizeof(*client));
     client->id = realm_json_text(entry, "clientId", "");
@@ -70,10 +70,10 @@ static void import_client(struct realm *realm, struct json_object *entry,
     struct json_object *defaults = realm_json_member(entry, "defaultClientScopes");
     struct json_object *optionals = realm_json_member(entry, "optionalClientScopes");
     scope_list(realm, defaults ? defaults : realm_json_member(scopes, "defaultDefaultClientScopes"),
-               &client->defaults, &client->default_count);
+        &client->defaults, &client->default_count);
     scope_list(realm,
-               optionals ? optionals : realm_json_member(scopes, "defaultOptionalClientScopes"),
-               &client->optionals, &client->optional_count);
+        optionals ? optionals : realm_json_member(scopes, "defaultOptionalClientScopes"),
+        &client->optionals, &client->optional_count);
     realm->clients =
         realm_text_grow(realm->clients, realm->client_count + 1, sizeof(*realm->clients));
     realm->clients[realm->client_count++] = client;
@@ -109,7 +109,7 @@ void realm_import_clients(struct realm *realm, struct json_object *file, struct 
 }
 
 static void need_role(struct realm *realm, const char *scope_name,
-                      const struct realm_client *client, struct json_object *names)
+    const struct realm_client *client, struct json_object *names)
 {
     struct realm_scope *scope = realm_scope_find(realm, scope_name);
     for (size_t i = 0; scope != NULL && i < realm_json_length(names); i++) {
@@ -123,13 +123,13 @@ static void need_role(struct realm *realm, const char *scope_name,
     }
 }
 
-static void mappings_of(struct realm *realm, const struct realm_client *client,
-                        struct json_object *list)
+static void mappings_of(
+    struct realm *realm, const struct realm_client *client, struct json_object *list)
 {
     for (size_t i = 0; i < realm_json_length(list); i++) {
         struct json_object *entry = json_object_array_get_idx(list, i);
         need_role(realm, realm_json_text(entry, "clientScope", NULL), client,
-                  realm_json_member(entry, "roles"));
+            realm_json_member(entry, "roles"));
     }
 }
 
@@ -139,7 +139,8 @@ void realm_import_scope_roles(struct realm *realm, struct json_object *file)
     struct json_object *of_clients = realm_json_member(file, "clientScopeMappings");
     if (!json_object_is_type(of_clients, json_type_object))
         return;
-    json_object_object_foreach(of_clients, id, list) {
+    json_object_object_foreach(of_clients, id, list)
+    {
         const struct realm_client *client = realm_client_of(realm, id);
         if (client != NULL)
             mappings_of(realm, client, list);

@@ -10,8 +10,8 @@
 void realm_import_scopes(struct realm *realm, struct json_object *file);
 
 /* Clients without scopes of their own get the defaults that stand in `scopes`. */
-void realm_import_clients(struct realm *realm, struct json_object *file,
-                          struct json_object *scopes);
+void realm_import_clients(
+    struct realm *realm, struct json_object *file, struct json_object *scopes);
 
 /* Which roles a scope needs; only when the roles are there. */
 void realm_import_scope_roles(struct realm *realm, struct json_object *file);

@@ -20,22 +20,22 @@ static void append(struct realm_role *role, struct realm_role ***roles, size_t *
 }
 
 void realm_import_role_list(const struct realm *realm, struct json_object *of_realm,
-                            struct json_object *of_clients, struct realm_role ***ret_roles,
-                            size_t *ret_count)
+    struct json_object *of_clients, struct realm_role ***ret_roles, size_t *ret_count)
 {
     struct realm_role **roles = NULL;
     size_t count = 0;
     for (size_t i = 0; i < realm_json_length(of_realm); i++)
-        append(realm_role_find(realm, NULL, json_object_get_string(
-                                                json_object_array_get_idx(of_realm, i))),
-               &roles, &count);
+        append(realm_role_find(
+                   realm, NULL, json_object_get_string(json_object_array_get_idx(of_realm, i))),
+            &roles, &count);
     if (json_object_is_type(of_clients, json_type_object)) {
-        json_object_object_foreach(of_clients, id, names) {
+        json_object_object_foreach(of_clients, id, names)
+        {
             const struct realm_client *client = realm_client_of(realm, id);
             for (size_t i = 0; client != NULL && i < realm_json_length(names); i++)
-                append(realm_role_find(realm, client, json_object_get_string(
-                                                          json_object_array_get_idx(names, i))),
-                       &roles, &count);
+                append(realm_role_find(realm, client,
+                           json_object_get_string(json_object_array_get_idx(names, i))),
+                    &roles, &count);
         }
     }
     *ret_roles = roles;
@@ -97,8 +97,8 @@ static void import_credentials(struct realm_user *user, struct json_object *list
     }
 }
 
-static void import_groups(const struct realm *realm, struct realm_user *user,
-                          struct json_object *paths)
+static void import_groups(
+    const struct realm *realm, struct realm_user *user, struct json_object *paths)
 {
     size_t length = realm_json_length(paths);
     user->groups = realm_text_room(length, sizeof(struct realm_group *));
@@ -142,7 +142,7 @@ static void import_user(struct realm *realm, struct json_object *entry)
     struct realm_role **roles = NULL;
     size_t count = 0;
     realm_import_role_list(realm, realm_json_member(entry, "realmRoles"),
-                           realm_json_member(entry, "clientRoles"), &roles, &count);
+        realm_json_member(entry, "clientRoles"), &roles, &count);
     for (size_t i = 0; i < count; i++)
         realm_role_hold(user->roles, roles[i]);
     free(roles);

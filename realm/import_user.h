@@ -11,8 +11,7 @@ void realm_import_users(struct realm *realm, struct json_object *file);
 
 /* Roles by name, of the realm and of clients; a name that does not exist is left out. */
 void realm_import_role_list(const struct realm *realm, struct json_object *of_realm,
-                            struct json_object *of_clients, struct realm_role ***ret_roles,
-                            size_t *ret_count);
+    struct json_object *of_clients, struct realm_role ***ret_roles, size_t *ret_count);
 
 void realm_import_free_users(struct realm *realm);
 

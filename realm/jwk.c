@@ -25,8 +25,8 @@ char *realm_jwk_kid(EVP_PKEY *pair)
 }
 
 /* A number of the key, in as many bytes as it has or, where size is not 0, in `size`. */
-static void put_number(struct json_object *jwk, const char *member, EVP_PKEY *pair,
-                       const char *parameter, size_t size)
+static void put_number(
+    struct json_object *jwk, const char *member, EVP_PKEY *pair, const char *parameter, size_t size)
 {
     BIGNUM *number = NULL;
     uint8_t bytes[1024];
@@ -50,9 +50,10 @@ static X509 *self_signed(EVP_PKEY *pair, const char *name)
     if (ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1) != 1 ||
         X509_gmtime_adj(X509_getm_notBefore(certificate), -100) == NULL ||
         X509_gmtime_adj(X509_getm_notAfter(certificate), 315360000L) == NULL ||
-        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
-                                   -1, 0) != 1 ||
-        X509_set_issuer_name(certificate, subject) != 1 || X509_set_pubkey(certificate, pair) != 1 ||
+        X509_NAME_add_entry_by_txt(
+            subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0) != 1 ||
+        X509_set_issuer_name(certificate, subject) != 1 ||
+        X509_set_pubkey(certificate, pair) != 1 ||
         X509_sign(certificate, pair, EVP_sha256()) == 0) {
         X509_free(certificate);
         return NULL;
@@ -105,8 +106,8 @@ static void put_okp(struct json_object *jwk, EVP_PKEY *pair)
     }
 }
 
-struct json_object *realm_jwk_public(EVP_PKEY *pair, const char *kid, const char *alg,
-                                     const char *use, const char *realm_name)
+struct json_object *realm_jwk_public(
+    EVP_PKEY *pair, const char *kid, const char *alg, const char *use, const char *realm_name)
 {
     struct json_object *jwk = json_object_new_object();
     bool rsa = EVP_PKEY_is_a(pair, "RSA"), ec = EVP_PKEY_is_a(pair, "EC");
@@ -126,8 +127,8 @@ struct json_object *realm_jwk_public(EVP_PKEY *pair, const char *kid, const char
     return jwk;
 }
 
-static bool member_bytes(struct json_object *jwk, const char *name, uint8_t **ret_bytes,
-                         size_t *ret_length)
+static bool member_bytes(
+    struct json_object *jwk, const char *name, uint8_t **ret_bytes, size_t *ret_length)
 {
     const char *text = realm_json_text(jwk, name, NULL);
     return text != NULL && realm_text_decode(text, strlen(text), ret_bytes, ret_length);
@@ -149,7 +150,8 @@ static EVP_PKEY *from_parameters(const char *type, OSSL_PARAM_BLD *builder)
 static EVP_PKEY *read_rsa(const uint8_t *n, size_t n_length, const uint8_t *e, size_t e_length)
 {
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    BIGNUM *modulus = BN_bin2bn(n, (int)n_length, NULL), *exponent = BN_bin2bn(e, (int)e_length, NULL);
+    BIGNUM *modulus = BN_bin2bn(n, (int)n_length, NULL),
+           *exponent = BN_bin2bn(e, (int)e_length, NULL);
     EVP_PKEY *key = NULL;
     if (OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus) == 1 &&
         OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent) == 1)

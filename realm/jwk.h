@@ -13,8 +13,8 @@
 char *realm_jwk_kid(EVP_PKEY *pair);
 
 /* The public half, with a self-signed certificate for RSA, as Keycloak publishes it. */
-struct json_object *realm_jwk_public(EVP_PKEY *pair, const char *kid, const char *alg,
-                                     const char *use, const char *realm_name);
+struct json_object *realm_jwk_public(
+    EVP_PKEY *pair, const char *kid, const char *alg, const char *use, const char *realm_name);
 
 /* A public key from a JWK (RSA, EC P-256, Ed25519); NULL on anything else. */
 EVP_PKEY *realm_jwk_read(struct json_object *jwk);

@@ -35,8 +35,8 @@ static bool write_file(const char *path, const char *text)
     return good && rename(fresh, path) == 0;
 }
 
-static enum kc_status load_tls(const struct realm_options *options, struct realm_tls *ret_tls,
-                               char **ret_reason)
+static enum kc_status load_tls(
+    const struct realm_options *options, struct realm_tls *ret_tls, char **ret_reason)
 {
     struct realm_tls tls = {0};
     enum kc_status status = KC_OK;
@@ -77,8 +77,7 @@ static int serve(struct realm_server *server, const struct realm_options *option
     sigaddset(&ends, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
-    enum kc_status status =
-        realm_server_start(server, options->listen, (uint16_t)options->port);
+    enum kc_status status = realm_server_start(server, options->listen, (uint16_t)options->port);
     if (status == KC_CONFIG_INVALID)
         return complain("--listen: only an address of the loopback is taken");
     if (status != KC_OK) {
@@ -86,7 +85,7 @@ static int serve(struct realm_server *server, const struct realm_options *option
         return EXIT_FAILURE;
     }
     fprintf(server->log, "realm %s at %s/realms/%s like %d\n", server->realm->name, server->base,
-            server->realm->name, (int)server->realm->like);
+        server->realm->name, (int)server->realm->like);
     fflush(server->log);
     if (options->ready == NULL || write_file(options->ready, server->base))
         sigwait(&ends, &signal_number);
@@ -103,9 +102,9 @@ static int run(const struct realm_options *options, struct realm *realm)
     if (options->tls && load_tls(options, &tls, &reason) != KC_OK)
         return complain(reason);
     struct realm_server server = {.realm = realm,
-                                  .path = options->path,
-                                  .tls = options->tls ? &tls : NULL,
-                                  .log = options->log ? fopen(options->log, "ae") : stderr};
+        .path = options->path,
+        .tls = options->tls ? &tls : NULL,
+        .log = options->log ? fopen(options->log, "ae") : stderr};
     int code = server.log ? serve(&server, options) : complain("--log: the file cannot be written");
     if (server.log != NULL && server.log != stderr)
         fclose(server.log);

@@ -50,8 +50,8 @@ static void insert(struct realm_keys *keys, struct key *key)
     keys->list[at] = key;
 }
 
-static enum kc_status add_pair(struct realm_keys *keys, const char *alg, int64_t priority,
-                               bool active)
+static enum kc_status add_pair(
+    struct realm_keys *keys, const char *alg, int64_t priority, bool active)
 {
     EVP_PKEY *pair = realm_signature_pair(alg);
     if (pair == NULL)
@@ -67,8 +67,8 @@ static enum kc_status add_pair(struct realm_keys *keys, const char *alg, int64_t
     return KC_OK;
 }
 
-static enum kc_status add_secret(struct realm_keys *keys, const char *alg, size_t length,
-                                 int64_t priority)
+static enum kc_status add_secret(
+    struct realm_keys *keys, const char *alg, size_t length, int64_t priority)
 {
     struct key *key = realm_text_room(1, sizeof(*key));
     key->alg = realm_signature_name(alg);
@@ -90,9 +90,8 @@ static enum kc_status add_secret(struct realm_keys *keys, const char *alg, size_
 static const char *setting(struct json_object *config, const char *name, const char *otherwise)
 {
     struct json_object *list = realm_json_member(config, name);
-    return realm_json_length(list) > 0
-               ? json_object_get_string(json_object_array_get_idx(list, 0))
-               : otherwise;
+    return realm_json_length(list) > 0 ? json_object_get_string(json_object_array_get_idx(list, 0))
+                                       : otherwise;
 }
 
 static enum kc_status add_component(struct realm_keys *keys, struct json_object *component)
@@ -108,15 +107,15 @@ static enum kc_status add_component(struct realm_keys *keys, struct json_object 
     if (realm_text_same(provider, "rsa-enc-generated"))
         return add_pair(keys, "RSA-OAEP", priority, active);
     if (realm_text_same(provider, "ecdsa-generated"))
-        return add_pair(keys, realm_signature_of_curve(
-                                  setting(config, "ecdsaEllipticCurveKey", "P-256")),
-                        priority, active);
+        return add_pair(keys,
+            realm_signature_of_curve(setting(config, "ecdsaEllipticCurveKey", "P-256")), priority,
+            active);
     if (realm_text_same(provider, "eddsa-generated"))
-        return add_pair(keys, setting(config, "eddsaEllipticCurveKey", "Ed25519"), priority,
-                        active);
+        return add_pair(
+            keys, setting(config, "eddsaEllipticCurveKey", "Ed25519"), priority, active);
     if (realm_text_same(provider, "hmac-generated"))
         return add_secret(keys, setting(config, "algorithm", "HS512"),
-                          (size_t)strtoul(setting(config, "secretSize", "64"), NULL, 10), priority);
+            (size_t)strtoul(setting(config, "secretSize", "64"), NULL, 10), priority);
     return KC_OK;
 }
 
@@ -143,8 +142,8 @@ enum kc_status realm_keys_make(struct realm *realm)
 {
     struct realm_keys *keys = realm_text_room(1, sizeof(*keys));
     enum kc_status status = KC_OK;
-    struct json_object *list = realm_json_member(realm_json_member(realm->file, "components"),
-                                                 "org.keycloak.keys.KeyProvider");
+    struct json_object *list = realm_json_member(
+        realm_json_member(realm->file, "components"), "org.keycloak.keys.KeyProvider");
     for (size_t i = 0; status == KC_OK && i < realm_json_length(list); i++)
         status = add_component(keys, json_object_array_get_idx(list, i));
     if (status == KC_OK)
@@ -177,8 +176,8 @@ struct json_object *realm_keys_published(const struct realm *realm)
     for (size_t i = 0; i < realm->keys->count; i++) {
         const struct key *key = realm->keys->list[i];
         if (key->pair != NULL)
-            json_object_array_add(list, realm_jwk_public(key->pair, key->kid, key->alg, key->use,
-                                                         realm->name));
+            json_object_array_add(
+                list, realm_jwk_public(key->pair, key->kid, key->alg, key->use, realm->name));
     }
     return set;
 }
@@ -204,8 +203,8 @@ static EVP_PKEY *foreign_pair(struct realm_keys *keys, const char *alg)
     return *slot;
 }
 
-char *realm_keys_sign(struct realm *realm, const char *alg, const char *type, const char *payload,
-                      bool foreign)
+char *realm_keys_sign(
+    struct realm *realm, const char *alg, const char *type, const char *payload, bool foreign)
 {
     const struct key *key = active_key(realm->keys, alg);
     if (key == NULL && realm_signature_name(alg) != NULL && strncmp(alg, "HS", 2) != 0 &&
@@ -214,15 +213,15 @@ char *realm_keys_sign(struct realm *realm, const char *alg, const char *type, co
     if (key == NULL)
         return NULL;
     /* the blanks are Keycloak's own */
-    char *header = realm_text_format("{\"alg\":\"%s\",\"typ\" : \"%s\",\"kid\" : \"%s\"}", alg, type,
-                                     key->kid);
+    char *header = realm_text_format(
+        "{\"alg\":\"%s\",\"typ\" : \"%s\",\"kid\" : \"%s\"}", alg, type, key->kid);
     char *head = realm_text_base64url(header, strlen(header));
     char *body = realm_text_base64url(payload, strlen(payload));
     char *input = realm_text_format("%s.%s", head, body);
     char *signature =
-        key->pair ? realm_signature_make(foreign ? foreign_pair(realm->keys, alg) : key->pair, alg,
-                                         input)
-                  : realm_signature_mac(key->secret, key->secret_length - foreign, alg, input);
+        key->pair
+            ? realm_signature_make(foreign ? foreign_pair(realm->keys, alg) : key->pair, alg, input)
+            : realm_signature_mac(key->secret, key->secret_length - foreign, alg, input);
     char *token = signature ? realm_text_format("%s.%s", input, signature) : NULL;
     free(header);
     free(head);
@@ -236,9 +235,8 @@ static struct json_object *decoded(const char *text, size_t length)
 {
     uint8_t *plain KC_AUTO_FREE = NULL;
     size_t size = 0;
-    return realm_text_decode(text, length, &plain, &size)
-               ? json_tokener_parse((const char *)plain)
-               : NULL;
+    return realm_text_decode(text, length, &plain, &size) ? json_tokener_parse((const char *)plain)
+                                                          : NULL;
 }
 
 static bool signed_by(const struct key *key, const char *token, const char *last)

@@ -26,12 +26,11 @@ char *realm_keys_public(const struct realm *realm);
  * larger kin where a key can be made, HS256, HS512). `foreign`: signed by a key that nobody
  * publishes, under the right key's id. NULL where the realm has no such key; the caller frees.
  */
-char *realm_keys_sign(struct realm *realm, const char *alg, const char *type, const char *payload,
-                      bool foreign);
+char *realm_keys_sign(
+    struct realm *realm, const char *alg, const char *type, const char *payload, bool foreign);
 
 /* Whether the text is a JWS by one of the realm's keys; then its payload, the caller's. */
-bool realm_keys_own(const struct realm *realm, const char *token,
-                    struct json_object **ret_payload);
+bool realm_keys_own(const struct realm *realm, const char *token, struct json_object **ret_payload);
 
 /* Puts a fresh key before the active one of `alg`; the old one stays published if `keep_old`. */
 enum kc_status realm_keys_rotate(struct realm *realm, const char *alg, bool keep_old);

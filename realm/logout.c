@@ -15,8 +15,9 @@
 
 enum { REVOKED_LIMIT = 10000 };
 
-static const char page[] = "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>Sign out</title></head>\n"
-                           "<body><p>Do you want to log out?</p></body>\n</html>\n";
+static const char page[] =
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>Sign out</title></head>\n"
+    "<body><p>Do you want to log out?</p></body>\n</html>\n";
 
 static void show_page(struct realm_answer *answer)
 {
@@ -27,8 +28,8 @@ static void show_page(struct realm_answer *answer)
     answer->length = strlen(page);
 }
 
-void realm_logout_endpoint(struct realm *realm, const struct realm_request *request,
-                           struct realm_answer *answer)
+void realm_logout_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer)
 {
     const char *token = realm_form_value(&request->form, "refresh_token");
     if (token == NULL) {
@@ -44,7 +45,7 @@ void realm_logout_endpoint(struct realm *realm, const struct realm_request *requ
         return;
     /* one that has ended already ends well too */
     realm_session_close(realm, realm_json_text(claims, "sid", ""),
-                        realm_text_same(realm_json_text(claims, "typ", ""), "Offline"));
+        realm_text_same(realm_json_text(claims, "typ", ""), "Offline"));
     answer->status = 204;
     answer->cache = "no-cache";
 }
@@ -72,8 +73,8 @@ static bool realm_on(const struct realm *realm, struct realm_answer *answer)
     return realm->enabled;
 }
 
-void realm_revoke_endpoint(struct realm *realm, const struct realm_request *request,
-                           struct realm_answer *answer)
+void realm_revoke_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer)
 {
     struct realm_client *client =
         realm_on(realm, answer) ? realm_client_auth(realm, request, answer) : NULL;
@@ -113,8 +114,8 @@ static bool names_audience(struct json_object *claims, const char *client)
     return false;
 }
 
-static bool active(struct realm *realm, const struct realm_client *client,
-                   struct json_object *claims)
+static bool active(
+    struct realm *realm, const struct realm_client *client, struct json_object *claims)
 {
     const char *type = realm_json_text(claims, "typ", "");
     const char *id = realm_json_text(claims, "sid", NULL);
@@ -130,8 +131,8 @@ static bool active(struct realm *realm, const struct realm_client *client,
            realm_json_member(realm->revoked, realm_json_text(claims, "jti", "")) == NULL;
 }
 
-void realm_introspect_endpoint(struct realm *realm, const struct realm_request *request,
-                               struct realm_answer *answer)
+void realm_introspect_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer)
 {
     if (!realm_on(realm, answer))
         return;

@@ -8,15 +8,15 @@
 #include "realm/exchange.h"
 
 /* POST .../logout with a refresh token: 204; without one the page that a browser would get. */
-void realm_logout_endpoint(struct realm *realm, const struct realm_request *request,
-                           struct realm_answer *answer);
+void realm_logout_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer);
 
 /* POST .../revoke (RFC 7009). */
-void realm_revoke_endpoint(struct realm *realm, const struct realm_request *request,
-                           struct realm_answer *answer);
+void realm_revoke_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer);
 
 /* POST .../token/introspect (RFC 7662). */
-void realm_introspect_endpoint(struct realm *realm, const struct realm_request *request,
-                               struct realm_answer *answer);
+void realm_introspect_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer);
 
 #endif

@@ -24,8 +24,8 @@ static const char *claim_name(struct json_object *config)
 }
 
 /* The object that a dotted name leads to, made on the way, and its last part. */
-static struct json_object *object_of(struct json_object *claims, const char *dotted,
-                                     const char **ret_last)
+static struct json_object *object_of(
+    struct json_object *claims, const char *dotted, const char **ret_last)
 {
     for (const char *dot = strchr(dotted, '.'); dot != NULL; dot = strchr(dotted, '.')) {
         char *part KC_AUTO_FREE = realm_text_format("%.*s", (int)(dot - dotted), dotted);
@@ -198,7 +198,7 @@ static void groups(struct run *run, struct json_object *config)
     bool full = realm_json_flag(config, "full.path", true);
     for (size_t i = 0; i < run->grant->user->group_count; i++)
         append_text(run->claims, claim_name(config),
-                    full ? run->grant->user->groups[i]->path : run->grant->user->groups[i]->name);
+            full ? run->grant->user->groups[i]->path : run->grant->user->groups[i]->name);
 }
 
 static void hardcoded(struct run *run, struct json_object *config)
@@ -252,7 +252,7 @@ static void visible_roles(struct run *run)
 }
 
 void realm_mappers_run(const struct realm *realm, const struct realm_grant *grant,
-                       struct json_object *claims, enum realm_claims_for where, bool light)
+    struct json_object *claims, enum realm_claims_for where, bool light)
 {
     struct run run = {realm, grant, claims, realm_text_room(realm->role_count, sizeof(bool))};
     const char *setting = where == REALM_CLAIMS_ID ? "id.token.claim"

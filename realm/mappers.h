@@ -12,6 +12,6 @@
  * which only those write that say so.
  */
 void realm_mappers_run(const struct realm *realm, const struct realm_grant *grant,
-                       struct json_object *claims, enum realm_claims_for where, bool light);
+    struct json_object *claims, enum realm_claims_for where, bool light);
 
 #endif

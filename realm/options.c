@@ -14,36 +14,35 @@
 
 const struct realm_option realm_option_table[] = {
     {"ca-out", REALM_OPTION_TEXT, AT(ca_out), NULL, 0, 0, "FILE",
-     "where the certificate of this start's own authority goes (--tls)"},
+        "where the certificate of this start's own authority goes (--tls)"},
     {"certificate", REALM_OPTION_TEXT, AT(certificate), NULL, 0, 0, "FILE",
-     "the server's certificate, instead of a fresh one (--tls)"},
+        "the server's certificate, instead of a fresh one (--tls)"},
     {"client-ca", REALM_OPTION_TEXT, AT(client_ca), NULL, 0, 0, "FILE",
-     "the authority whose client certificates are taken (--tls)"},
+        "the authority whose client certificates are taken (--tls)"},
     {"hash-delay", REALM_OPTION_NUMBER, AT(hash_delay), "30", 0, 60000, "MS",
-     "what checking a password costs"},
+        "what checking a password costs"},
     {"help", REALM_OPTION_FLAG, AT(help), NULL, 0, 0, NULL, "this list"},
     {"key", REALM_OPTION_TEXT, AT(key), NULL, 0, 0, "FILE", "the key of --certificate"},
     {"like", REALM_OPTION_NUMBER, AT(like), "26", 24, 26, "24|26",
-     "whose answers are given: Keycloak 24.0.5 or 26.7.0"},
+        "whose answers are given: Keycloak 24.0.5 or 26.7.0"},
     {"list-options", REALM_OPTION_FLAG, AT(list), NULL, 0, 0, NULL, "the names, one a line"},
     {"listen", REALM_OPTION_TEXT, AT(listen), "127.0.0.1", 0, 0, "ADDRESS",
-     "an address of the loopback; no other is taken"},
+        "an address of the loopback; no other is taken"},
     {"log", REALM_OPTION_TEXT, AT(log), NULL, 0, 0, "FILE",
-     "where a line for each request goes, instead of standard error"},
+        "where a line for each request goes, instead of standard error"},
     {"path", REALM_OPTION_TEXT, AT(path), "", 0, 0, "PATH",
-     "what stands before /realms, such as /auth"},
+        "what stands before /realms, such as /auth"},
     {"port", REALM_OPTION_NUMBER, AT(port), "8080", 0, 65535, "N",
-     "the port; 0 takes any that is free"},
+        "the port; 0 takes any that is free"},
     {"ready", REALM_OPTION_TEXT, AT(ready), NULL, 0, 0, "FILE",
-     "gets the base URL when the realm answers"},
+        "gets the base URL when the realm answers"},
     {"realm", REALM_OPTION_TEXT, AT(realm), NULL, 0, 0, "FILE",
-     "the realm, as Keycloak exports and imports it"},
+        "the realm, as Keycloak exports and imports it"},
     {"tls", REALM_OPTION_FLAG, AT(tls), NULL, 0, 0, NULL, "https"},
     {NULL, REALM_OPTION_FLAG, 0, NULL, 0, 0, NULL, NULL},
 };
 
-static bool set(struct realm_options *options, const struct realm_option *option,
-                const char *value)
+static bool set(struct realm_options *options, const struct realm_option *option, const char *value)
 {
     void *at = (char *)options + option->offset;
     if (option->type == REALM_OPTION_FLAG) {
@@ -69,8 +68,8 @@ static const struct realm_option *find(const char *name, size_t length)
 }
 
 /* --name VALUE and --name=VALUE. */
-static enum kc_status read_one(struct realm_options *options, int argc, char **argv, int *at,
-                               char **ret_reason)
+static enum kc_status read_one(
+    struct realm_options *options, int argc, char **argv, int *at, char **ret_reason)
 {
     const char *word = argv[*at];
     const char *equals = strchr(word, '=');
@@ -92,7 +91,7 @@ static enum kc_status read_one(struct realm_options *options, int argc, char **a
     }
     if (!set(options, option, value)) {
         *ret_reason = realm_text_format("--%s %s: not a number from %lld to %lld", option->name,
-                                        value, (long long)option->low, (long long)option->high);
+            value, (long long)option->low, (long long)option->high);
         return KC_CONFIG_INVALID;
     }
     return KC_OK;
@@ -116,8 +115,8 @@ static const char *contradiction(const struct realm_options *options)
     return NULL;
 }
 
-enum kc_status realm_options_read(int argc, char **argv, struct realm_options *ret_options,
-                                  char **ret_reason)
+enum kc_status realm_options_read(
+    int argc, char **argv, struct realm_options *ret_options, char **ret_reason)
 {
     struct realm_options options = {0};
     for (const struct realm_option *option = realm_option_table; option->name; option++)
@@ -140,16 +139,17 @@ enum kc_status realm_options_read(int argc, char **argv, struct realm_options *r
 void realm_options_show(bool plain)
 {
     if (!plain)
-        puts("kclogin-realm: a realm in memory that answers as Keycloak does; for trying and tests");
+        puts(
+            "kclogin-realm: a realm in memory that answers as Keycloak does; for trying and tests");
     for (const struct realm_option *option = realm_option_table; option->name; option++) {
         if (plain) {
             puts(option->name);
             continue;
         }
-        char *left = realm_text_format("--%s %s", option->name,
-                                       option->argument ? option->argument : "");
+        char *left =
+            realm_text_format("--%s %s", option->name, option->argument ? option->argument : "");
         printf("  %-22s %s%s%s%s\n", left, option->meaning, option->initial ? " [" : "",
-               option->initial ? option->initial : "", option->initial ? "]" : "");
+            option->initial ? option->initial : "", option->initial ? "]" : "");
         free(left);
     }
 }

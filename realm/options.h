@@ -39,8 +39,8 @@ extern const struct realm_option realm_option_table[];
  * Reads a command line. KC_CONFIG_INVALID, with *ret_reason a text for the terminal that the
  * caller frees.
  */
-enum kc_status realm_options_read(int argc, char **argv, struct realm_options *ret_options,
-                                  char **ret_reason);
+enum kc_status realm_options_read(
+    int argc, char **argv, struct realm_options *ret_options, char **ret_reason);
 
 /* Writes the table for a person to standard output, or one option a line for the test. */
 void realm_options_show(bool plain);

@@ -107,7 +107,7 @@ struct realm {
     struct realm_faults *faults;
     int64_t hash_delay_ms;   /* what a password costs */
     int64_t clock_offset_ms; /* how far the realm's clock is from the host's */
-    const char *client_ca; /* PEM file that signs client certificates; NULL: none is trusted */
+    const char *client_ca;   /* PEM file that signs client certificates; NULL: none is trusted */
 };
 
 /* Now, in milliseconds and in seconds since 1970, moved by the fault "clock". */

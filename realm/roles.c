@@ -6,8 +6,8 @@
 
 #include "realm/text.h"
 
-struct realm_role *realm_role_find(const struct realm *realm, const struct realm_client *client,
-                                   const char *name)
+struct realm_role *realm_role_find(
+    const struct realm *realm, const struct realm_client *client, const char *name)
 {
     for (size_t i = 0; i < realm->role_count; i++)
         if (realm->roles[i]->client == client && realm_text_same(realm->roles[i]->name, name))

@@ -8,8 +8,8 @@
 #include "realm/realm.h"
 
 /* NULL where there is none; `client` NULL names a role of the realm. */
-struct realm_role *realm_role_find(const struct realm *realm, const struct realm_client *client,
-                                   const char *name);
+struct realm_role *realm_role_find(
+    const struct realm *realm, const struct realm_client *client, const char *name);
 struct realm_group *realm_group_find(const struct realm *realm, const char *path);
 struct realm_scope *realm_scope_find(const struct realm *realm, const char *name);
 

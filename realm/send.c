@@ -90,7 +90,7 @@ static bool raw(struct MHD_Connection *connection, const char *bytes, size_t len
 }
 
 static void endless(struct realm_server *server, struct MHD_Connection *connection,
-                    const char *first, const char *again)
+    const char *first, const char *again)
 {
     unsigned resets = server->resets;
     size_t length = strlen(again), sent = strlen(first);
@@ -162,16 +162,16 @@ static void put_headers(struct MHD_Response *response, const struct realm_answer
     put(response, "X-Frame-Options", "SAMEORIGIN");
 }
 
-static enum MHD_Result queue(struct MHD_Connection *connection, unsigned status,
-                             struct MHD_Response *response)
+static enum MHD_Result queue(
+    struct MHD_Connection *connection, unsigned status, struct MHD_Response *response)
 {
     enum MHD_Result result = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return result;
 }
 
-static enum MHD_Result send_status(struct MHD_Connection *connection,
-                                   const struct realm_fault *fault)
+static enum MHD_Result send_status(
+    struct MHD_Connection *connection, const struct realm_fault *fault)
 {
     const char *body = realm_json_text(fault->document, "body", "");
     struct MHD_Response *response = MHD_create_response_from_buffer(
@@ -179,15 +179,16 @@ static enum MHD_Result send_status(struct MHD_Connection *connection,
     put(response, "Content-Type", realm_json_text(fault->document, "type", NULL));
     struct json_object *headers = realm_json_member(fault->document, "headers");
     if (json_object_is_type(headers, json_type_object)) {
-        json_object_object_foreach(headers, name, value) {
+        json_object_object_foreach(headers, name, value)
+        {
             put(response, name, json_object_get_string(value));
         }
     }
     return queue(connection, fault->status, response);
 }
 
-static enum MHD_Result send_redirect(struct MHD_Connection *connection,
-                                     const struct realm_fault *fault)
+static enum MHD_Result send_redirect(
+    struct MHD_Connection *connection, const struct realm_fault *fault)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
@@ -211,8 +212,8 @@ static enum MHD_Result send_oversize(struct MHD_Connection *connection, size_t s
     return queue(connection, 200, response);
 }
 
-static enum MHD_Result send_instead(struct realm_server *server, struct MHD_Connection *connection,
-                                    const struct realm_fault *fault)
+static enum MHD_Result send_instead(
+    struct realm_server *server, struct MHD_Connection *connection, const struct realm_fault *fault)
 {
     struct MHD_Response *response;
     switch (fault->kind) {
@@ -226,12 +227,13 @@ static enum MHD_Result send_instead(struct realm_server *server, struct MHD_Conn
         response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
         return queue(connection, 200, response);
     case REALM_FAULT_ENDLESS_BODY:
-        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 32768, endless_body, server,
-                                                     NULL);
+        response =
+            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 32768, endless_body, server, NULL);
         put(response, "Content-Type", "application/json");
         return queue(connection, 200, response);
     case REALM_FAULT_ENDLESS_HEADERS:
-        endless(server, connection, "HTTP/1.1 200 OK\r\n", "X-Filler: AAAAAAAAAAAAAAAAAAAAAAAA\r\n");
+        endless(
+            server, connection, "HTTP/1.1 200 OK\r\n", "X-Filler: AAAAAAAAAAAAAAAAAAAAAAAA\r\n");
         return MHD_NO;
     case REALM_FAULT_INTERIM:
         endless(server, connection, "", "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
@@ -248,7 +250,7 @@ static enum MHD_Result send_instead(struct realm_server *server, struct MHD_Conn
 }
 
 enum MHD_Result realm_send(struct realm_server *server, struct MHD_Connection *connection,
-                           struct realm_answer *answer, const struct realm_fault *fault)
+    struct realm_answer *answer, const struct realm_fault *fault)
 {
     if (realm_send_instead(fault->kind))
         return send_instead(server, connection, fault);

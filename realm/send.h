@@ -12,7 +12,7 @@ bool realm_send_instead(enum realm_fault_kind kind);
 
 /* Sends the answer; MHD_NO closes the connection. */
 enum MHD_Result realm_send(struct realm_server *server, struct MHD_Connection *connection,
-                           struct realm_answer *answer, const struct realm_fault *fault);
+    struct realm_answer *answer, const struct realm_fault *fault);
 
 /* Waits `ms` milliseconds, less where the server stops or is reset. */
 void realm_send_wait(struct realm_server *server, int64_t ms);

@@ -21,8 +21,8 @@
 
 enum { CONNECTION_LIMIT = 512, IDLE_SECONDS = 600, HEADER_LIMIT = 131072 };
 
-typedef void endpoint_function(struct realm *realm, const struct realm_request *request,
-                               struct realm_answer *answer);
+typedef void endpoint_function(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer);
 
 static const struct {
     const char *path; /* below /realms/NAME */
@@ -32,11 +32,11 @@ static const struct {
 } routes[] = {
     {"", REALM_ENDPOINT_ABOUT, true, false, realm_about_endpoint},
     {"/.well-known/openid-configuration", REALM_ENDPOINT_DISCOVERY, true, false,
-     realm_discovery_endpoint},
+        realm_discovery_endpoint},
     {"/protocol/openid-connect/certs", REALM_ENDPOINT_CERTS, true, false, realm_certs_endpoint},
     {"/protocol/openid-connect/token", REALM_ENDPOINT_TOKEN, false, true, realm_token_endpoint},
     {"/protocol/openid-connect/token/introspect", REALM_ENDPOINT_INTROSPECT, false, true,
-     realm_introspect_endpoint},
+        realm_introspect_endpoint},
     {"/protocol/openid-connect/logout", REALM_ENDPOINT_LOGOUT, true, true, realm_logout_endpoint},
     {"/protocol/openid-connect/revoke", REALM_ENDPOINT_REVOKE, false, true, realm_revoke_endpoint},
 };
@@ -75,17 +75,17 @@ static bool append(struct incoming *incoming, const char *bytes, size_t length)
 }
 
 /* What follows /realms/NAME; NULL with *ret_known whether the path leads to realms at all. */
-static const char *below_realm(const struct realm_server *server, const char *url, bool *ret_known,
-                               bool *ret_realm)
+static const char *below_realm(
+    const struct realm_server *server, const char *url, bool *ret_known, bool *ret_realm)
 {
     size_t length = strlen(server->path), name = strlen(server->realm->name);
-    *ret_known = strncmp(url, server->path, length) == 0 &&
-                 strncmp(url + length, "/realms/", 8) == 0;
+    *ret_known =
+        strncmp(url, server->path, length) == 0 && strncmp(url + length, "/realms/", 8) == 0;
     if (!*ret_known)
         return NULL;
     const char *rest = url + length + 8;
-    *ret_realm = strncmp(rest, server->realm->name, name) == 0 &&
-                 (rest[name] == '/' || rest[name] == '\0');
+    *ret_realm =
+        strncmp(rest, server->realm->name, name) == 0 && (rest[name] == '/' || rest[name] == '\0');
     return *ret_realm ? rest + name : NULL;
 }
 
@@ -95,8 +95,8 @@ static size_t route_of(const char *below)
     size_t i = 0, length = strlen(below);
     if (length > 0 && below[length - 1] == '/')
         length--;
-    while (i < ROUTE_COUNT && (strlen(routes[i].path) != length ||
-                               memcmp(routes[i].path, below, length) != 0))
+    while (i < ROUTE_COUNT &&
+           (strlen(routes[i].path) != length || memcmp(routes[i].path, below, length) != 0))
         i++;
     return i;
 }
@@ -104,9 +104,9 @@ static size_t route_of(const char *below)
 /* 26 answers HEAD where it answers GET. */
 static bool allowed(const struct realm_server *server, size_t route, const char *method)
 {
-    return (routes[route].get && (strcmp(method, "GET") == 0 ||
-                                  (server->realm->like != REALM_LIKE_24 &&
-                                   strcmp(method, "HEAD") == 0))) ||
+    return (routes[route].get &&
+               (strcmp(method, "GET") == 0 ||
+                   (server->realm->like != REALM_LIKE_24 && strcmp(method, "HEAD") == 0))) ||
            (routes[route].post && strcmp(method, "POST") == 0);
 }
 
@@ -124,7 +124,7 @@ static bool normal(const char *path)
 }
 
 static void no_route(struct realm_server *server, const char *url, enum realm_endpoint endpoint,
-                     struct realm_answer *answer)
+    struct realm_answer *answer)
 {
     bool known = false, realm = false;
     below_realm(server, url, &known, &realm);
@@ -135,16 +135,17 @@ static void no_route(struct realm_server *server, const char *url, enum realm_en
         return;
     }
     realm_answer_fault(server->realm, answer, method ? 405 : 404,
-                       !known    ? "Unable to find matching target resource method"
-                       : !realm  ? "Realm does not exist"
-                       : !method ? "HTTP 404 Not Found"
-                                 : "HTTP 405 Method Not Allowed");
+        !known    ? "Unable to find matching target resource method"
+        : !realm  ? "Realm does not exist"
+        : !method ? "HTTP 404 Not Found"
+                  : "HTTP 405 Method Not Allowed");
 }
 
 /* Keycloak's error handler has a page for browsers. */
 static void prefer_page(struct realm_answer *answer, const char *accept)
 {
-    static const char page[] = "<!DOCTYPE html>\n<html lang=\"en\"><body>We are sorry...</body></html>\n";
+    static const char page[] =
+        "<!DOCTYPE html>\n<html lang=\"en\"><body>We are sorry...</body></html>\n";
     if (answer->json == NULL || accept == NULL || strncmp(accept, "text/html", 9) != 0)
         return;
     answer->body = realm_text_copy(page);
@@ -156,13 +157,13 @@ static char *base_of(const struct realm_server *server, struct MHD_Connection *c
 {
     const char *host =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
-    return host == NULL ? realm_text_copy(server->base)
-                        : realm_text_format("%s://%s%s", server->tls ? "https" : "http", host,
-                                            server->path);
+    return host == NULL
+               ? realm_text_copy(server->base)
+               : realm_text_format("%s://%s%s", server->tls ? "https" : "http", host, server->path);
 }
 
 static void read_peer(struct realm_server *server, struct MHD_Connection *connection,
-                      char **ret_subject, char **ret_issuer)
+    char **ret_subject, char **ret_issuer)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -177,7 +178,7 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 
 /* Runs the endpoint, unless a fault takes the place of its answer. */
 static void run(struct realm_server *server, size_t route, const struct realm_request *request,
-                struct realm_answer *answer)
+    struct realm_answer *answer)
 {
     enum realm_fault_kind kind = request->fault.kind;
     if (realm_send_instead(kind) && !request->fault.process)
@@ -199,7 +200,7 @@ static void run(struct realm_server *server, size_t route, const struct realm_re
 
 /* One line; what came from outside is cut and freed of control characters. */
 static void write_log(struct realm_server *server, const char *word, const char *method,
-                      const struct realm_request *request, const struct realm_answer *answer)
+    const struct realm_request *request, const struct realm_answer *answer)
 {
     char note[sizeof(answer->note)];
     memcpy(note, answer->note, sizeof(note));
@@ -208,14 +209,14 @@ static void write_log(struct realm_server *server, const char *word, const char 
             *c = '?';
     flockfile(server->log);
     fprintf(server->log, "%s %s %u fault=%d %s\n", method, word, answer->status,
-            (int)request->fault.kind, note);
+        (int)request->fault.kind, note);
     fflush(server->log);
     funlockfile(server->log);
 }
 
 static enum MHD_Result answer_request(struct realm_server *server,
-                                      struct MHD_Connection *connection, const char *url,
-                                      const char *method, struct incoming *incoming)
+    struct MHD_Connection *connection, const char *url, const char *method,
+    struct incoming *incoming)
 {
     bool known = false, named = false;
     const char *below = below_realm(server, url, &known, &named);
@@ -245,8 +246,8 @@ static enum MHD_Result answer_request(struct realm_server *server,
             ? realm_form_read(incoming->body ? incoming->body : "", incoming->length, &request.form)
             : KC_OK;
     pthread_mutex_lock(&server->realm->lock);
-    request.fault = realm_fault_take(server->realm, words[endpoint],
-                                     realm_form_value(&request.form, "username"));
+    request.fault = realm_fault_take(
+        server->realm, words[endpoint], realm_form_value(&request.form, "username"));
     pthread_mutex_unlock(&server->realm->lock);
     realm_send_wait(server, request.fault.delay_ms);
     if (status == KC_TOO_LARGE)
@@ -268,8 +269,8 @@ static enum MHD_Result answer_request(struct realm_server *server,
 }
 
 static enum MHD_Result answer_control(struct realm_server *server,
-                                      struct MHD_Connection *connection, const char *method,
-                                      const char *what, const struct incoming *incoming)
+    struct MHD_Connection *connection, const char *method, const char *what,
+    const struct incoming *incoming)
 {
     struct realm_answer answer = {0};
     struct realm_fault none = {.kind = REALM_FAULT_NONE};
@@ -280,8 +281,7 @@ static enum MHD_Result answer_control(struct realm_server *server,
 }
 
 static enum MHD_Result handle(void *userdata, struct MHD_Connection *connection, const char *url,
-                              const char *method, const char *version, const char *upload,
-                              size_t *upload_size, void **state)
+    const char *method, const char *version, const char *upload, size_t *upload_size, void **state)
 {
     static const char control[] = "/_control/";
     struct realm_server *server = userdata;
@@ -310,7 +310,7 @@ static size_t as_sent(void *userdata, struct MHD_Connection *connection, char *t
 }
 
 static void completed(void *userdata, struct MHD_Connection *connection, void **state,
-                      enum MHD_RequestTerminationCode code)
+    enum MHD_RequestTerminationCode code)
 {
     (void)userdata;
     (void)connection;
@@ -326,7 +326,7 @@ static void completed(void *userdata, struct MHD_Connection *connection, void **
 static struct realm_server *only;
 
 static int handshake_done(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
-                          const gnutls_datum_t *message)
+    const gnutls_datum_t *message)
 {
     (void)session;
     (void)type;
@@ -338,7 +338,7 @@ static int handshake_done(gnutls_session_t session, unsigned type, unsigned when
 }
 
 static void connected(void *userdata, struct MHD_Connection *connection, void **state,
-                      enum MHD_ConnectionNotificationCode code)
+    enum MHD_ConnectionNotificationCode code)
 {
     struct realm_server *server = userdata;
     (void)state;
@@ -351,8 +351,8 @@ static void connected(void *userdata, struct MHD_Connection *connection, void **
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     if (info != NULL && server->tls != NULL)
-        gnutls_handshake_set_hook_function(info->tls_session, GNUTLS_HANDSHAKE_FINISHED,
-                                           GNUTLS_HOOK_POST, handshake_done);
+        gnutls_handshake_set_hook_function(
+            info->tls_session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, handshake_done);
 }
 
 enum kc_status realm_server_start(struct realm_server *server, const char *address, uint16_t port)
@@ -365,20 +365,18 @@ enum kc_status realm_server_start(struct realm_server *server, const char *addre
     server->base =
         realm_text_format("%s://%s%s", server->tls ? "https" : "http", host, server->path);
     only = server;
-    struct MHD_OptionItem tls_options[] = {
-        {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL},
-        {MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem tls_options[] = {{MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL},
+        {MHD_OPTION_END, 0, NULL}, {MHD_OPTION_END, 0, NULL}};
     if (server->tls != NULL) {
         tls_options[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, server->tls->key};
         tls_options[1] =
             (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, server->tls->certificate};
         if (server->tls->client_authority != NULL)
-            tls_options[2] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0,
-                                                     server->tls->client_authority};
+            tls_options[2] = (struct MHD_OptionItem){
+                MHD_OPTION_HTTPS_MEM_TRUST, 0, server->tls->client_authority};
     }
-    server->daemon = MHD_start_daemon(
-        MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC |
-            (server->tls ? MHD_USE_TLS : 0U),
+    server->daemon = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+                                          MHD_USE_ITC | (server->tls ? MHD_USE_TLS : 0U),
         port, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTION_LIMIT, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_LIMIT, MHD_OPTION_NOTIFY_COMPLETED,

@@ -29,7 +29,7 @@ enum realm_endpoint {
 #define REALM_ENDPOINT_ENUM(name, word) REALM_ENDPOINT_##name,
     REALM_ENDPOINT_LIST(REALM_ENDPOINT_ENUM)
 #undef REALM_ENDPOINT_ENUM
-    REALM_ENDPOINT_COUNT
+        REALM_ENDPOINT_COUNT
 };
 
 /* The endpoint's word in control documents. */
@@ -42,7 +42,7 @@ struct realm_counts {
 
 struct realm_server {
     struct realm *realm;
-    const char *path;           /* before /realms */
+    const char *path;            /* before /realms */
     const struct realm_tls *tls; /* NULL: http */
     FILE *log;
     struct MHD_Daemon *daemon;

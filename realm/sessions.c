@@ -31,8 +31,7 @@ static void make_room(struct realm *realm)
 }
 
 struct realm_session *realm_session_open(struct realm *realm, struct realm_user *user,
-                                         struct realm_client *client, const char *scope,
-                                         bool offline)
+    struct realm_client *client, const char *scope, bool offline)
 {
     make_room(realm);
     struct realm_session *session = realm_text_room(1, sizeof(*session));
@@ -54,7 +53,7 @@ static bool dead(const struct realm *realm, const struct realm_session *session)
 {
     int64_t now = realm_now(realm);
     return !session->offline && (now - session->refreshed > realm->policy.session_idle ||
-                                 now - session->started > realm->policy.session_max);
+                                    now - session->started > realm->policy.session_max);
 }
 
 struct realm_session *realm_session_find(struct realm *realm, const char *id, bool offline)

@@ -20,8 +20,7 @@ struct realm_session {
 
 /* A new session; the realm owns it. */
 struct realm_session *realm_session_open(struct realm *realm, struct realm_user *user,
-                                         struct realm_client *client, const char *scope,
-                                         bool offline);
+    struct realm_client *client, const char *scope, bool offline);
 
 /* A live one by its id; NULL where it has ended, by logout or by its own age. */
 struct realm_session *realm_session_find(struct realm *realm, const char *id, bool offline);

@@ -78,7 +78,7 @@ static bool set_padding(EVP_PKEY_CTX *context, const struct algorithm *algorithm
 {
     return !algorithm->pss ||
            (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
-            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) > 0);
+               EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) > 0);
 }
 
 /* RFC 7518 3.4: r and s, each of the curve's full size, instead of DER. */
@@ -121,7 +121,7 @@ char *realm_signature_mac(const uint8_t *secret, size_t length, const char *alg,
     unsigned size = 0;
     if (algorithm == NULL || strncmp(alg, "HS", 2) != 0 ||
         HMAC(EVP_get_digestbyname(algorithm->digest), secret, (int)length, (const uint8_t *)input,
-             strlen(input), mac, &size) == NULL)
+            strlen(input), mac, &size) == NULL)
         return NULL;
     return realm_text_base64url(mac, size);
 }
@@ -144,7 +144,7 @@ static uint8_t *raw_to_der(const uint8_t *raw, size_t half, size_t *ret_length)
 }
 
 bool realm_signature_check(EVP_PKEY *pair, const char *alg, const char *input, size_t input_length,
-                           const uint8_t *signature, size_t length)
+    const uint8_t *signature, size_t length)
 {
     const struct algorithm *algorithm = find(alg);
     if (algorithm == NULL || (algorithm->half > 0 && length != 2 * algorithm->half))
@@ -158,12 +158,12 @@ bool realm_signature_check(EVP_PKEY *pair, const char *alg, const char *input, s
     }
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     EVP_PKEY_CTX *key_context = NULL;
-    bool good = context != NULL &&
-                EVP_DigestVerifyInit_ex(context, &key_context, algorithm->digest, NULL, NULL, pair,
-                                        NULL) == 1 &&
-                set_padding(key_context, algorithm) &&
-                EVP_DigestVerify(context, signature, length, (const uint8_t *)input,
-                                 input_length) == 1;
+    bool good =
+        context != NULL &&
+        EVP_DigestVerifyInit_ex(context, &key_context, algorithm->digest, NULL, NULL, pair, NULL) ==
+            1 &&
+        set_padding(key_context, algorithm) &&
+        EVP_DigestVerify(context, signature, length, (const uint8_t *)input, input_length) == 1;
     EVP_MD_CTX_free(context);
     OPENSSL_free(der);
     return good;

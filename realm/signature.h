@@ -22,11 +22,10 @@ EVP_PKEY *realm_signature_pair(const char *alg);
 
 /* The signature over `input` in base64url; NULL on failure. The caller frees. */
 char *realm_signature_make(EVP_PKEY *pair, const char *alg, const char *input);
-char *realm_signature_mac(const uint8_t *secret, size_t length, const char *alg,
-                          const char *input);
+char *realm_signature_mac(const uint8_t *secret, size_t length, const char *alg, const char *input);
 
 /* Whether `signature` (raw bytes) is the key's over `input`. */
 bool realm_signature_check(EVP_PKEY *pair, const char *alg, const char *input, size_t input_length,
-                           const uint8_t *signature, size_t length);
+    const uint8_t *signature, size_t length);
 
 #endif

@@ -44,17 +44,19 @@ static X509 *certify(EVP_PKEY *pair, const char *name, X509 *issuer, EVP_PKEY *i
         ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1 | 1) == 1 &&
         X509_gmtime_adj(X509_getm_notBefore(certificate), -3600) != NULL &&
         X509_gmtime_adj(X509_getm_notAfter(certificate), DAYS * 86400L) != NULL &&
-        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
-                                   -1, 0) == 1 &&
+        X509_NAME_add_entry_by_txt(
+            subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0) == 1 &&
         X509_set_issuer_name(certificate, issuer ? X509_get_subject_name(issuer) : subject) == 1 &&
         X509_set_pubkey(certificate, pair) == 1;
     if (issuer == NULL)
-        good = good && extend(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE") &&
+        good = good &&
+               extend(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE") &&
                extend(certificate, certificate, NID_key_usage, "critical,keyCertSign") &&
                extend(certificate, certificate, NID_subject_key_identifier, "hash");
     else
-        good = good && extend(certificate, issuer, NID_subject_alt_name,
-                              "DNS:localhost,IP:127.0.0.1,IP:::1") &&
+        good = good &&
+               extend(certificate, issuer, NID_subject_alt_name,
+                   "DNS:localhost,IP:127.0.0.1,IP:::1") &&
                extend(certificate, issuer, NID_ext_key_usage, "serverAuth") &&
                extend(certificate, issuer, NID_authority_key_identifier, "keyid");
     if (good && X509_sign(certificate, issuer_pair ? issuer_pair : pair, EVP_sha256()) > 0)
@@ -81,9 +83,9 @@ static char *certificate_text(X509 *certificate)
 static char *key_text(EVP_PKEY *pair)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    char *text =
-        PEM_write_bio_PKCS8PrivateKey(bio, pair, NULL, NULL, 0, NULL, NULL) == 1 ? text_of(bio)
-                                                                                 : NULL;
+    char *text = PEM_write_bio_PKCS8PrivateKey(bio, pair, NULL, NULL, 0, NULL, NULL) == 1
+                     ? text_of(bio)
+                     : NULL;
     BIO_free(bio);
     return text;
 }
@@ -139,8 +141,8 @@ void realm_tls_free(struct realm_tls *tls)
     *tls = (struct realm_tls){0};
 }
 
-static char *name_of(gnutls_x509_crt_t certificate,
-                     int (*get)(gnutls_x509_crt_t, gnutls_datum_t *, unsigned))
+static char *name_of(
+    gnutls_x509_crt_t certificate, int (*get)(gnutls_x509_crt_t, gnutls_datum_t *, unsigned))
 {
     gnutls_datum_t name = {NULL, 0};
     if (get(certificate, &name, 0) != GNUTLS_E_SUCCESS)
@@ -165,8 +167,8 @@ static bool proved(gnutls_x509_crt_t certificate, const char *authority)
     return flaws == 0;
 }
 
-enum kc_status realm_tls_peer(void *session, const char *authority, char **ret_subject,
-                              char **ret_issuer)
+enum kc_status realm_tls_peer(
+    void *session, const char *authority, char **ret_subject, char **ret_issuer)
 {
     unsigned count = 0;
     const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);

@@ -27,7 +27,7 @@ void realm_tls_free(struct realm_tls *tls);
  * subject and issuer as RFC 4514 writes them. `session` is a gnutls_session_t. KC_NOT_FOUND: there
  * is none, or it does not verify. The caller frees both.
  */
-enum kc_status realm_tls_peer(void *session, const char *authority, char **ret_subject,
-                              char **ret_issuer);
+enum kc_status realm_tls_peer(
+    void *session, const char *authority, char **ret_subject, char **ret_issuer);
 
 #endif

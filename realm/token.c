@@ -26,7 +26,7 @@ static const struct {
 };
 
 bool realm_token_scope_fits(const struct realm_client *client, const struct realm_request *request,
-                            struct realm_answer *answer)
+    struct realm_answer *answer)
 {
     const char *scope = realm_form_value(&request->form, "scope");
     if (realm_claims_scope_known(client, scope))
@@ -38,7 +38,7 @@ bool realm_token_scope_fits(const struct realm_client *client, const struct real
 
 /* DPoP (RFC 9449) as 26 demands it; proofs themselves are not checked, for none is taken. */
 static bool proof_fits(const struct realm *realm, const struct realm_client *client,
-                       const struct realm_request *request, struct realm_answer *answer)
+    const struct realm_request *request, struct realm_answer *answer)
 {
     if (realm->like == REALM_LIKE_24)
         return true;
@@ -51,8 +51,8 @@ static bool proof_fits(const struct realm *realm, const struct realm_client *cli
     return false;
 }
 
-void realm_token_endpoint(struct realm *realm, const struct realm_request *request,
-                          struct realm_answer *answer)
+void realm_token_endpoint(
+    struct realm *realm, const struct realm_request *request, struct realm_answer *answer)
 {
     const char *wanted = realm_form_value(&request->form, "grant_type");
     size_t i = 0, count = sizeof(grants) / sizeof(*grants);
@@ -82,7 +82,7 @@ void realm_token_endpoint(struct realm *realm, const struct realm_request *reque
 }
 
 static void twist_claims(const struct realm *realm, const struct realm_fault *fault,
-                         const char *issuer, struct json_object *claims)
+    const char *issuer, struct json_object *claims)
 {
     int64_t now = realm_now(realm);
     char *other KC_AUTO_FREE = realm_text_format("%s-of-somebody-else", issuer);
@@ -105,8 +105,8 @@ static void twist_claims(const struct realm *realm, const struct realm_fault *fa
     }
 }
 
-static const char *attribute(const struct realm_client *client, const char *name,
-                             const char *otherwise)
+static const char *attribute(
+    const struct realm_client *client, const char *name, const char *otherwise)
 {
     const char *value = realm_json_text(client->attributes, name, NULL);
     return value != NULL && *value != '\0' ? value : otherwise;
@@ -119,7 +119,7 @@ static char *twice(const char *payload, const char *member)
 }
 
 static char *sign(struct realm *realm, const struct realm_request *request, const char *alg,
-                  const char *type, struct json_object *claims)
+    const char *type, struct json_object *claims)
 {
     const char *payload = json_object_to_json_string_ext(
         claims, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
@@ -128,20 +128,20 @@ static char *sign(struct realm *realm, const struct realm_request *request, cons
             ? twice(payload, realm_json_text(request->fault.document, "member", "sub"))
             : NULL;
     return realm_keys_sign(realm, alg, type, doubled ? doubled : payload,
-                           request->fault.kind == REALM_FAULT_WRONG_KEY);
+        request->fault.kind == REALM_FAULT_WRONG_KEY);
 }
 
 static char *access_token(struct realm *realm, const struct realm_request *request,
-                          const struct realm_grant *grant, const char *issuer)
+    const struct realm_grant *grant, const char *issuer)
 {
     struct json_object *claims REALM_AUTO_JSON =
         realm_claims(realm, grant, issuer, REALM_CLAIMS_ACCESS, request->address);
     twist_claims(realm, &request->fault, issuer, claims);
-    bool at_jwt = realm->like != REALM_LIKE_24 &&
-                  realm_json_flag(grant->client->attributes, "access.token.header.type.rfc9068",
-                                  false);
-    return sign(realm, request, attribute(grant->client, "access.token.signed.response.alg", "RS256"),
-                at_jwt ? "at+jwt" : "JWT", claims);
+    bool at_jwt = realm->like != REALM_LIKE_24 && realm_json_flag(grant->client->attributes,
+                                                      "access.token.header.type.rfc9068", false);
+    return sign(realm, request,
+        attribute(grant->client, "access.token.signed.response.alg", "RS256"),
+        at_jwt ? "at+jwt" : "JWT", claims);
 }
 
 /* OpenID Connect Core 3.1.3.6: the left half of the hash of the access token. */
@@ -158,7 +158,7 @@ static void put_hash(struct json_object *claims, const char *alg, const char *to
 }
 
 static char *id_token(struct realm *realm, const struct realm_request *request,
-                      const struct realm_grant *grant, const char *issuer, const char *access)
+    const struct realm_grant *grant, const char *issuer, const char *access)
 {
     struct json_object *claims REALM_AUTO_JSON =
         realm_claims(realm, grant, issuer, REALM_CLAIMS_ID, request->address);
@@ -169,7 +169,7 @@ static char *id_token(struct realm *realm, const struct realm_request *request,
 
 /* Opaque to everybody else: signed with a key of the realm's own that is never published. */
 static char *refresh_token(struct realm *realm, const struct realm_grant *grant,
-                           const struct realm_session *session, const char *issuer)
+    const struct realm_session *session, const char *issuer)
 {
     struct json_object *claims REALM_AUTO_JSON = json_object_new_object();
     char uuid[37];
@@ -187,23 +187,21 @@ static char *refresh_token(struct realm *realm, const struct realm_grant *grant,
     if (realm->like == REALM_LIKE_24)
         realm_json_put_text(claims, "session_state", session->id);
     realm_json_put_text(claims, "sid", session->id);
-    char *scope KC_AUTO_FREE =
-        realm_claims_scope_text(realm, grant, realm->like != REALM_LIKE_24);
+    char *scope KC_AUTO_FREE = realm_claims_scope_text(realm, grant, realm->like != REALM_LIKE_24);
     realm_json_put_text(claims, "scope", scope);
     return realm_keys_sign(realm, "HS512", "JWT",
-                           json_object_to_json_string_ext(
-                               claims, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
-                           false);
+        json_object_to_json_string_ext(
+            claims, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE),
+        false);
 }
 
 static void put_refresh(struct realm *realm, const struct realm_grant *grant,
-                        const struct realm_session *session, const char *issuer,
-                        struct json_object *document)
+    const struct realm_session *session, const char *issuer, struct json_object *document)
 {
-    bool wanted = session != NULL &&
-                  realm_json_flag(grant->client->attributes, "use.refresh.tokens", true);
+    bool wanted =
+        session != NULL && realm_json_flag(grant->client->attributes, "use.refresh.tokens", true);
     realm_json_put_number(document, "refresh_expires_in",
-                          wanted && !session->offline ? realm->policy.session_idle : 0);
+        wanted && !session->offline ? realm->policy.session_idle : 0);
     if (!wanted)
         return;
     char *token KC_AUTO_FREE = refresh_token(realm, grant, session, issuer);
@@ -212,15 +210,14 @@ static void put_refresh(struct realm *realm, const struct realm_grant *grant,
 }
 
 void realm_token_answer(struct realm *realm, const struct realm_request *request,
-                        struct realm_grant *grant, struct realm_session *session,
-                        struct realm_answer *answer)
+    struct realm_grant *grant, struct realm_session *session, struct realm_answer *answer)
 {
     char *issuer KC_AUTO_FREE = realm_issuer(realm, request);
     grant->session_id = session ? session->id : NULL;
     char *access KC_AUTO_FREE = access_token(realm, request, grant, issuer);
     if (access == NULL) {
-        realm_answer_error(answer, 500, "unknown_error",
-                           "For more on this error consult the server log.");
+        realm_answer_error(
+            answer, 500, "unknown_error", "For more on this error consult the server log.");
         return;
     }
     struct json_object *document = json_object_new_object();
@@ -228,10 +225,9 @@ void realm_token_answer(struct realm *realm, const struct realm_request *request
     realm_json_put_number(document, "expires_in", realm_claims_lifespan(realm, grant->client));
     put_refresh(realm, grant, session, issuer, document);
     realm_json_put_text(document, "token_type",
-                        realm_json_flag(grant->client->attributes,
-                                        "token.response.type.bearer.lower-case", false)
-                            ? "bearer"
-                            : "Bearer");
+        realm_json_flag(grant->client->attributes, "token.response.type.bearer.lower-case", false)
+            ? "bearer"
+            : "Bearer");
     if (grant->openid) {
         char *id KC_AUTO_FREE = id_token(realm, request, grant, issuer, access);
         if (id != NULL)

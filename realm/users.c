@@ -33,8 +33,8 @@ struct realm_user *realm_user_by_uuid(const struct realm *realm, const char *uui
     return NULL;
 }
 
-struct realm_user *realm_user_of_client(const struct realm *realm,
-                                        const struct realm_client *client)
+struct realm_user *realm_user_of_client(
+    const struct realm *realm, const struct realm_client *client)
 {
     for (size_t i = 0; i < realm->user_count; i++)
         if (realm->users[i]->service_client == client)
@@ -84,10 +84,10 @@ static void code_of_step(const struct realm_user *user, int64_t step, char ret_c
         counter[i] = (uint8_t)(step >> (8 * (7 - i)));
     unsigned length = 0;
     HMAC(EVP_sha1(), user->totp.secret, (int)user->totp.length, counter, sizeof(counter), mac,
-         &length);
+        &length);
     const uint8_t *at = mac + (mac[length - 1] & 15);
-    uint32_t value = (uint32_t)(at[0] & 0x7f) << 24 | (uint32_t)at[1] << 16 |
-                     (uint32_t)at[2] << 8 | at[3];
+    uint32_t value =
+        (uint32_t)(at[0] & 0x7f) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
     unsigned digits = user->totp.digits == 8 ? 8 : 6;
     snprintf(ret_code, 16, "%0*u", (int)digits, value % (digits == 8 ? 100000000u : 1000000u));
 }

@@ -12,8 +12,8 @@ struct realm_user *realm_user_find(const struct realm *realm, const char *name);
 struct realm_user *realm_user_by_uuid(const struct realm *realm, const char *uuid);
 
 /* The service account of a client; NULL where the file has none. */
-struct realm_user *realm_user_of_client(const struct realm *realm,
-                                        const struct realm_client *client);
+struct realm_user *realm_user_of_client(
+    const struct realm *realm, const struct realm_client *client);
 
 bool realm_user_locked(const struct realm *realm, const struct realm_user *user);
 void realm_user_failed(const struct realm *realm, struct realm_user *user);

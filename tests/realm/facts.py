@@ -153,7 +153,8 @@ def kind(value):
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, list):
-        return "list of " + "/".join(sorted({json.dumps(kind(v)) if isinstance(v, dict) else kind(v) for v in value}))
+        kinds = {json.dumps(kind(v)) if isinstance(v, dict) else kind(v) for v in value}
+        return "list of " + "/".join(sorted(kinds))
     if isinstance(value, dict):
         return {k: kind(v) for k, v in sorted(value.items())}
     return type(value).__name__
@@ -167,6 +168,9 @@ def form_of(text):
 STABLE = ("iss", "aud", "azp", "typ", "acr", "scope", "preferred_username", "email", "name",
           "given_name", "family_name", "email_verified", "allowed-origins", "clientId",
           "client_id", "username", "token_type", "active", "clientHost", "clientAddress", "upn")
+
+
+VARYING = ("exp", "iat", "sub", "jti", "sid")
 
 
 def token_facts(token, base):
@@ -198,7 +202,7 @@ def token_facts(token, base):
 
 def answer_facts(answer, base):
     facts = {"status": answer.status}
-    for name in ("Content-Type", "Cache-Control", "Pragma", "WWW-Authenticate", "Allow", "Location"):
+    for name in ("Content-Type", "Cache-Control", "Pragma", "WWW-Authenticate", "Location"):
         if answer.headers.get(name):
             facts[name] = answer.headers[name]
     data = answer.json
@@ -229,7 +233,7 @@ def answer_facts(answer, base):
             members[name] = kind(value)
         elif isinstance(value, str) and name == "session_state":
             members[name] = "UUID" if form_of(value) == "UUID" else "%d characters" % len(value)
-        elif isinstance(value, (str, bool, int)) and name not in ("exp", "iat", "sub", "jti", "sid"):
+        elif isinstance(value, (str, bool, int)) and name not in VARYING:
             members[name] = value
         else:
             members[name] = kind(value)

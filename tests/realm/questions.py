@@ -356,7 +356,8 @@ def signing(realm, client, alg, key, foreign):
     ask = Signer(realm, client, alg, key)
     spoilt = {
         "": {}, "without client_id": {"named": False},
-        "aud the endpoint": {"aud": realm.issuer + "/" + TOKEN}, "aud a list": {"aud": [realm.issuer]},
+        "aud the endpoint": {"aud": realm.issuer + "/" + TOKEN},
+        "aud a list": {"aud": [realm.issuer]},
         "aud two": {"aud": [realm.issuer, "x"]}, "aud bad": {"aud": "x"},
         "no aud": {"drop": ("aud",)}, "exp past": {"exp": -1}, "exp long past": {"exp": -100},
         "exp far": {"exp": 3600}, "no exp": {"drop": ("exp",)}, "iat old": {"iat": -70},

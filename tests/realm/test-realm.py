@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kclogin-realm by itself: its likeness to what Keycloak was seen to answer, its faults, its counts.
+"""kclogin-realm by itself: its likeness to what Keycloak was seen to answer, faults, counts.
 
 Needs python3 and openssl; no root, no network.
 """
@@ -557,8 +557,8 @@ class Tls(unittest.TestCase):
     def test_a_certificate_of_another_authority(self):
         with tempfile.TemporaryDirectory() as folder:
             pair = (os.path.join(folder, "c"), os.path.join(folder, "k"))
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
-                            "-subj", "/C=DE/O=Example Hosts/OU=linux/CN=host1.example.test",
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                            "-days", "1", "-subj", "/C=DE/O=Example Hosts/OU=linux/CN=host1.example.test",
                             "-out", pair[0], "-keyout", pair[1]], check=True, capture_output=True)
             realm = self.server.realm(cert=pair)
             self.assertEqual(realm.token(form(client_id="linux-pam-mtls",
