@@ -1,11 +1,13 @@
 /*
  * A test of the PAM module: a script is read, played and compared, line by line.
- * The parts: script.c reads, application.c is the host program, fake_daemon.c is kclogind,
- * host.c stands in for the C library and for libpam where a script decides what they say.
+ * The parts: script.c reads, setup.c, application.c and conversation.c are the host program,
+ * fake_daemon.c is kclogind, host.c stands in for the C library and for libpam where a script
+ * decides what they say.
  */
 #ifndef PLAY_H
 #define PLAY_H
 
+#include <security/pam_appl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +51,28 @@ const char *line_value(const struct line *line, size_t first, const char *name);
 /* Expands `{AA}` to a key in hex and `{x*N}` to N times x. The caller frees it. */
 char *expand(const char *text);
 
+/* The script's host program. */
+struct play {
+    struct place *place;
+    pam_handle_t *handle; /* NULL before the first call */
+    const struct line *current;
+    char user[512], service[64], options[1024];
+    bool has_user, has_stack;
+};
+extern struct play play;
+
+/* conversation.c: takes the prompts, texts and log lines that a call expects. */
+void conversation_expect(const struct line *lines, size_t count);
+const struct line *conversation_missing(void); /* the next that has not come, or NULL */
+void conversation_log(int priority, const char *text);
+int conversation_converse(int count, const struct pam_message **messages,
+    struct pam_response **ret_responses, void *data);
+
+/* setup.c */
+void application_start(void);
+void application_listen(void);
+
+/* application.c */
 void application_begin(struct place *place);
 void application_set_up(const struct line *line);
 void application_play(const struct line *call, const struct line *lines, size_t count);
