@@ -4,6 +4,7 @@
  */
 #include "realm/control.h"
 
+#include "realm/import.h"
 #include "realm/keys.h"
 #include "realm/sessions.h"
 #include "realm/text.h"
@@ -70,7 +71,7 @@ static const char *forgive(
     return NULL;
 }
 
-/* As at the start, save for keys, users' settings and the connections that are open. */
+/* As at the start, save for keys and the connections that are open. */
 static const char *reset(
     struct realm_server *server, struct json_object *body, struct json_object *document)
 {
@@ -82,8 +83,7 @@ static const char *reset(
     for (size_t i = 0; i < realm->user_count; i++)
         realm->users[i]->totp.last_step = -1;
     realm->clock_offset_ms = 0;
-    realm->not_before = 0;
-    realm->enabled = true;
+    realm_import_again(realm);
     server->counts.connections = server->counts.handshakes = server->counts.tokens = 0;
     for (int i = 0; i < REALM_ENDPOINT_COUNT; i++)
         server->counts.requests[i] = 0;

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { STEP_MS = 50 };
+
 /* The status of wrong credentials changed with 26.6. */
 static void wrong_credentials(const struct realm *realm, struct realm_answer *answer)
 {
@@ -23,11 +25,13 @@ static void wrong_credentials(const struct realm *realm, struct realm_answer *an
         "Invalid user credentials");
 }
 
-static void spend(int64_t milliseconds)
+/* In small steps, so that a realm that ends waits for nobody's password. */
+static void spend(const struct realm *realm, int64_t milliseconds)
 {
-    struct timespec pause = {milliseconds / 1000, (milliseconds % 1000) * 1000000};
-    while (milliseconds > 0 && nanosleep(&pause, &pause) != 0)
-        continue;
+    for (int64_t left = milliseconds; left > 0 && !realm->ending; left -= STEP_MS) {
+        struct timespec pause = {0, (left < STEP_MS ? left : STEP_MS) * 1000000};
+        nanosleep(&pause, NULL);
+    }
 }
 
 /* What Keycloak spends on argon2, without the lock, so that others are served meanwhile. */
@@ -35,7 +39,7 @@ static bool password_right(struct realm *realm, const struct realm_user *user, c
 {
     int64_t delay = realm->hash_delay_ms;
     pthread_mutex_unlock(&realm->lock);
-    spend(delay);
+    spend(realm, delay);
     pthread_mutex_lock(&realm->lock);
     return given != NULL && user != NULL && user->password != NULL &&
            strlen(given) == strlen(user->password) &&

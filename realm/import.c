@@ -168,8 +168,7 @@ static void import_policy(struct realm *realm, struct json_object *file)
         .otp_window = (unsigned)realm_json_number(file, "otpPolicyLookAheadWindow", 1),
         .https_required = realm_text_same(realm_json_text(file, "sslRequired", "external"), "all"),
     };
-    realm->enabled = realm_json_flag(file, "enabled", false);
-    realm->not_before = realm_json_number(file, "notBefore", 0);
+    realm->policy_of_file = realm->policy;
 }
 
 static struct json_object *builtin(const char *format, const char *name)
@@ -243,6 +242,7 @@ enum kc_status realm_import_text(const char *text, size_t length, const char *na
     realm->revoked = json_object_new_object();
     import_policy(realm, file);
     import_all(realm, file);
+    realm_import_again(realm);
     *ret_realm = realm;
     return KC_OK;
 }
@@ -256,6 +256,15 @@ enum kc_status realm_import(
     if (status != KC_OK)
         return refuse(path, status, ret_reason);
     return realm_import_text(text, length, path, like, ret_realm, ret_reason);
+}
+
+void realm_import_again(struct realm *realm)
+{
+    realm->policy = realm->policy_of_file;
+    realm->enabled = realm_json_flag(realm->file, "enabled", false);
+    realm->not_before = realm_json_number(realm->file, "notBefore", 0);
+    for (size_t i = 0; i < realm->user_count; i++)
+        realm_import_user_again(realm->users[i]);
 }
 
 static void free_lists(struct realm *realm)

@@ -20,6 +20,9 @@ enum kc_status realm_import(
 enum kc_status realm_import_text(const char *text, size_t length, const char *name,
     enum realm_likeness like, struct realm **ret_realm, char **ret_reason);
 
+/* Puts back what the file says of the realm, its policy and its users; not what has happened. */
+void realm_import_again(struct realm *realm);
+
 void realm_free(struct realm *realm);
 
 #endif

@@ -90,9 +90,7 @@ static void import_credentials(struct realm_user *user, struct json_object *list
     for (size_t i = 0; i < realm_json_length(list); i++) {
         struct json_object *entry = json_object_array_get_idx(list, i);
         const char *type = realm_json_text(entry, "type", "");
-        if (realm_text_same(type, "password"))
-            user->password = realm_json_text(entry, "value", NULL);
-        else if (realm_text_same(type, "otp") && user->totp.secret == NULL)
+        if (realm_text_same(type, "otp") && user->totp.secret == NULL)
             import_totp(user, entry);
     }
 }
@@ -123,19 +121,31 @@ static void lower_name(struct json_object *entry)
     free(name);
 }
 
+void realm_import_user_again(struct realm_user *user)
+{
+    struct json_object *list = realm_json_member(user->entry, "credentials");
+    user->enabled = realm_json_flag(user->entry, "enabled", false);
+    user->action_count = realm_json_length(realm_json_member(user->entry, "requiredActions"));
+    user->password = NULL;
+    for (size_t i = 0; i < realm_json_length(list); i++) {
+        struct json_object *credential = json_object_array_get_idx(list, i);
+        if (realm_text_same(realm_json_text(credential, "type", ""), "password"))
+            user->password = realm_json_text(credential, "value", NULL);
+    }
+}
+
 static void import_user(struct realm *realm, struct json_object *entry)
 {
     struct realm_user *user = realm_text_room(1, sizeof(*user));
     lower_name(entry);
+    user->entry = entry;
     user->name = realm_json_text(entry, "username", "");
     realm_text_uuid(user->uuid);
     user->email = realm_json_text(entry, "email", NULL);
     user->first_name = realm_json_text(entry, "firstName", NULL);
     user->last_name = realm_json_text(entry, "lastName", NULL);
-    user->enabled = realm_json_flag(entry, "enabled", false);
     user->email_verified = realm_json_flag(entry, "emailVerified", false);
     user->attributes = realm_json_member(entry, "attributes");
-    user->action_count = realm_json_length(realm_json_member(entry, "requiredActions"));
     const char *service = realm_json_text(entry, "serviceAccountClientId", NULL);
     user->service_client = service ? realm_client_of(realm, service) : NULL;
     user->roles = realm_text_room(realm->role_count, sizeof(bool));

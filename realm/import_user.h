@@ -13,6 +13,9 @@ void realm_import_users(struct realm *realm, struct json_object *file);
 void realm_import_role_list(const struct realm *realm, struct json_object *of_realm,
     struct json_object *of_clients, struct realm_role ***ret_roles, size_t *ret_count);
 
+/* Puts back what the file says and control can change: password, actions, whether enabled. */
+void realm_import_user_again(struct realm_user *user);
+
 void realm_import_free_users(struct realm *realm);
 
 #endif

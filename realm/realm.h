@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,9 +65,9 @@ struct realm_user {
         unsigned digits, period;
         int64_t last_step; /* the step of the last code that was accepted */
     } totp;
-    struct json_object *attributes;
-    size_t action_count;                 /* required actions that are pending */
-    struct realm_client *service_client; /* a service account's client */
+    struct json_object *attributes, *entry; /* the whole of what the file says */
+    size_t action_count;                    /* required actions that are pending */
+    struct realm_client *service_client;    /* a service account's client */
     struct realm_group **groups;
     size_t group_count;
     bool *roles; /* the effective roles, one for each of the realm's */
@@ -92,7 +93,7 @@ struct realm {
     char *name;
     bool enabled;
     int64_t not_before;
-    struct realm_policy policy;
+    struct realm_policy policy, policy_of_file;
     struct json_object *file; /* owns most of the texts below */
     struct realm_role **roles;
     struct realm_scope **scopes;
@@ -106,6 +107,7 @@ struct realm {
     struct json_object *revoked; /* ids of access tokens */
     struct realm_faults *faults;
     int64_t hash_delay_ms;   /* what a password costs */
+    atomic_bool ending;      /* nobody waits for anything any more */
     int64_t clock_offset_ms; /* how far the realm's clock is from the host's */
     const char *client_ca;   /* PEM file that signs client certificates; NULL: none is trusted */
 };

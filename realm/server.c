@@ -7,12 +7,10 @@
 
 #include "common/cleanup.h"
 #include "realm/control.h"
-#include "realm/discovery.h"
 #include "realm/listen.h"
-#include "realm/logout.h"
+#include "realm/route.h"
 #include "realm/send.h"
 #include "realm/text.h"
-#include "realm/token.h"
 
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
@@ -20,39 +18,6 @@
 #include <unistd.h>
 
 enum { CONNECTION_LIMIT = 512, IDLE_SECONDS = 600, HEADER_LIMIT = 131072 };
-
-typedef void endpoint_function(
-    struct realm *realm, const struct realm_request *request, struct realm_answer *answer);
-
-static const struct {
-    const char *path; /* below /realms/NAME */
-    enum realm_endpoint endpoint;
-    bool get, post;
-    endpoint_function *run;
-} routes[] = {
-    {"", REALM_ENDPOINT_ABOUT, true, false, realm_about_endpoint},
-    {"/.well-known/openid-configuration", REALM_ENDPOINT_DISCOVERY, true, false,
-        realm_discovery_endpoint},
-    {"/protocol/openid-connect/certs", REALM_ENDPOINT_CERTS, true, false, realm_certs_endpoint},
-    {"/protocol/openid-connect/token", REALM_ENDPOINT_TOKEN, false, true, realm_token_endpoint},
-    {"/protocol/openid-connect/token/introspect", REALM_ENDPOINT_INTROSPECT, false, true,
-        realm_introspect_endpoint},
-    {"/protocol/openid-connect/logout", REALM_ENDPOINT_LOGOUT, true, true, realm_logout_endpoint},
-    {"/protocol/openid-connect/revoke", REALM_ENDPOINT_REVOKE, false, true, realm_revoke_endpoint},
-};
-
-enum { ROUTE_COUNT = sizeof(routes) / sizeof(*routes) };
-
-static const char *const words[] = {
-#define REALM_ENDPOINT_WORD(name, word) word,
-    REALM_ENDPOINT_LIST(REALM_ENDPOINT_WORD)
-#undef REALM_ENDPOINT_WORD
-};
-
-const char *realm_endpoint_word(enum realm_endpoint endpoint)
-{
-    return words[endpoint];
-}
 
 /* A request while its body comes in. */
 struct incoming {
@@ -72,85 +37,6 @@ static bool append(struct incoming *incoming, const char *bytes, size_t length)
     incoming->length += length;
     incoming->body[incoming->length] = '\0';
     return true;
-}
-
-/* What follows /realms/NAME; NULL with *ret_known whether the path leads to realms at all. */
-static const char *below_realm(
-    const struct realm_server *server, const char *url, bool *ret_known, bool *ret_realm)
-{
-    size_t length = strlen(server->path), name = strlen(server->realm->name);
-    *ret_known =
-        strncmp(url, server->path, length) == 0 && strncmp(url + length, "/realms/", 8) == 0;
-    if (!*ret_known)
-        return NULL;
-    const char *rest = url + length + 8;
-    *ret_realm =
-        strncmp(rest, server->realm->name, name) == 0 && (rest[name] == '/' || rest[name] == '\0');
-    return *ret_realm ? rest + name : NULL;
-}
-
-/* One slash at the end does no harm. */
-static size_t route_of(const char *below)
-{
-    size_t i = 0, length = strlen(below);
-    if (length > 0 && below[length - 1] == '/')
-        length--;
-    while (i < ROUTE_COUNT &&
-           (strlen(routes[i].path) != length || memcmp(routes[i].path, below, length) != 0))
-        i++;
-    return i;
-}
-
-/* 26 answers HEAD where it answers GET. */
-static bool allowed(const struct realm_server *server, size_t route, const char *method)
-{
-    return (routes[route].get &&
-               (strcmp(method, "GET") == 0 ||
-                   (server->realm->like != REALM_LIKE_24 && strcmp(method, "HEAD") == 0))) ||
-           (routes[route].post && strcmp(method, "POST") == 0);
-}
-
-/* Since 26.5 a path is taken as it should have been written, or not at all. */
-static bool normal(const char *path)
-{
-    for (const char *at = path; *at != '\0'; at++) {
-        if (*at == '%' || (at[0] == '/' && at[1] == '/'))
-            return false;
-        const char *dots = at[0] == '/' && at[1] == '.' ? at + (at[2] == '.' ? 3 : 2) : NULL;
-        if (dots != NULL && (*dots == '/' || *dots == '\0'))
-            return false;
-    }
-    return true;
-}
-
-static void no_route(struct realm_server *server, const char *url, enum realm_endpoint endpoint,
-    struct realm_answer *answer)
-{
-    bool known = false, realm = false;
-    below_realm(server, url, &known, &realm);
-    bool method = endpoint != REALM_ENDPOINT_OTHER && endpoint != REALM_ENDPOINT_DISCOVERY;
-    if (server->realm->like != REALM_LIKE_24 && !normal(url)) {
-        realm_answer_error(answer, 400, "missingNormalization", "Request path not normalized");
-        answer->type = "application/json; charset=UTF-8";
-        return;
-    }
-    realm_answer_fault(server->realm, answer, method ? 405 : 404,
-        !known    ? "Unable to find matching target resource method"
-        : !realm  ? "Realm does not exist"
-        : !method ? "HTTP 404 Not Found"
-                  : "HTTP 405 Method Not Allowed");
-}
-
-/* Keycloak's error handler has a page for browsers. */
-static void prefer_page(struct realm_answer *answer, const char *accept)
-{
-    static const char page[] =
-        "<!DOCTYPE html>\n<html lang=\"en\"><body>We are sorry...</body></html>\n";
-    if (answer->json == NULL || accept == NULL || strncmp(accept, "text/html", 9) != 0)
-        return;
-    answer->body = realm_text_copy(page);
-    answer->length = strlen(page);
-    answer->type = "text/html;charset=utf-8";
 }
 
 static char *base_of(const struct realm_server *server, struct MHD_Connection *connection)
@@ -177,8 +63,8 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 }
 
 /* Runs the endpoint, unless a fault takes the place of its answer. */
-static void run(struct realm_server *server, size_t route, const struct realm_request *request,
-    struct realm_answer *answer)
+static void run(struct realm_server *server, const struct realm_route *route,
+    const struct realm_request *request, struct realm_answer *answer)
 {
     enum realm_fault_kind kind = request->fault.kind;
     if (realm_send_instead(kind) && !request->fault.process)
@@ -188,9 +74,9 @@ static void run(struct realm_server *server, size_t route, const struct realm_re
     if (realm->policy.https_required && !request->tls)
         realm_answer_error(answer, 403, "invalid_request", "HTTPS required");
     else
-        routes[route].run(realm, request, answer);
+        route->run(realm, request, answer);
     pthread_mutex_unlock(&realm->lock);
-    if (routes[route].endpoint != REALM_ENDPOINT_TOKEN)
+    if (route->endpoint != REALM_ENDPOINT_TOKEN)
         return;
     answer->cache = "no-store";
     answer->pragma = true;
@@ -214,15 +100,38 @@ static void write_log(struct realm_server *server, const char *word, const char 
     funlockfile(server->log);
 }
 
+/* A body of any other kind is as good as none. */
+static enum kc_status read_form(
+    const struct incoming *incoming, const char *type, struct realm_form *ret_form)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    if (incoming->too_large)
+        return KC_TOO_LARGE;
+    if (type == NULL || incoming->body == NULL || strncmp(type, form, strlen(form)) != 0)
+        return KC_OK;
+    return realm_form_read(incoming->body, incoming->length, ret_form);
+}
+
+/* What reaches no endpoint. */
+static void refuse(const struct realm_server *server, enum kc_status status,
+    const struct realm_route *route, const char *url, const char *accept,
+    struct realm_answer *answer)
+{
+    if (status == KC_TOO_LARGE)
+        realm_answer_fault(server->realm, answer, 413, "HTTP 413 Request Entity Too Large");
+    else if (status != KC_OK)
+        realm_answer_unknown(server->realm, answer);
+    else
+        realm_route_none(server->realm, server->path, url, route, accept, answer);
+}
+
 static enum MHD_Result answer_request(struct realm_server *server,
     struct MHD_Connection *connection, const char *url, const char *method,
     struct incoming *incoming)
 {
-    bool known = false, named = false;
-    const char *below = below_realm(server, url, &known, &named);
-    size_t route = below ? route_of(below) : ROUTE_COUNT;
-    enum realm_endpoint endpoint =
-        route < ROUTE_COUNT ? routes[route].endpoint : REALM_ENDPOINT_OTHER;
+    const struct realm_route *route = realm_route_find(server->realm, server->path, url);
+    enum realm_endpoint endpoint = route ? route->endpoint : REALM_ENDPOINT_OTHER;
+    const char *word = realm_endpoint_word(endpoint);
     struct realm_answer answer = {0};
     char *base KC_AUTO_FREE = base_of(server, connection);
     char *subject KC_AUTO_FREE = NULL, *issuer KC_AUTO_FREE = NULL;
@@ -239,28 +148,18 @@ static enum MHD_Result answer_request(struct realm_server *server,
         .tls = server->tls != NULL,
     };
     server->counts.requests[endpoint]++;
-    const char *type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
     enum kc_status status =
-        incoming->too_large ? KC_TOO_LARGE
-        : type != NULL && strncmp(type, "application/x-www-form-urlencoded", 33) == 0
-            ? realm_form_read(incoming->body ? incoming->body : "", incoming->length, &request.form)
-            : KC_OK;
+        read_form(incoming, header(connection, MHD_HTTP_HEADER_CONTENT_TYPE), &request.form);
     pthread_mutex_lock(&server->realm->lock);
-    request.fault = realm_fault_take(
-        server->realm, words[endpoint], realm_form_value(&request.form, "username"));
+    request.fault =
+        realm_fault_take(server->realm, word, realm_form_value(&request.form, "username"));
     pthread_mutex_unlock(&server->realm->lock);
     realm_send_wait(server, request.fault.delay_ms);
-    if (status == KC_TOO_LARGE)
-        realm_answer_fault(server->realm, &answer, 413, "HTTP 413 Request Entity Too Large");
-    else if (status != KC_OK)
-        realm_answer_unknown(server->realm, &answer);
-    else if (route == ROUTE_COUNT || !allowed(server, route, method))
-        no_route(server, url, endpoint, &answer);
+    if (status != KC_OK || route == NULL || !realm_route_takes(server->realm, route, method))
+        refuse(server, status, route, url, header(connection, MHD_HTTP_HEADER_ACCEPT), &answer);
     else
         run(server, route, &request, &answer);
-    if (route == ROUTE_COUNT)
-        prefer_page(&answer, header(connection, MHD_HTTP_HEADER_ACCEPT));
-    write_log(server, words[endpoint], method, &request, &answer);
+    write_log(server, word, method, &request, &answer);
     enum MHD_Result result = realm_send(server, connection, &answer, &request.fault);
     realm_answer_free(&answer);
     realm_fault_release(&request.fault);
@@ -390,7 +289,7 @@ enum kc_status realm_server_start(struct realm_server *server, const char *addre
 
 void realm_server_stop(struct realm_server *server)
 {
-    server->stopping = true;
+    server->stopping = server->realm->ending = true;
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
     server->daemon = NULL;

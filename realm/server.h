@@ -9,31 +9,12 @@
 #include "common/status.h"
 #include "realm/exchange.h"
 #include "realm/realm.h"
+#include "realm/route.h"
 #include "realm/tls.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
 #include <stdio.h>
-
-#define REALM_ENDPOINT_LIST(X)                                                                     \
-    X(DISCOVERY, "discovery")                                                                      \
-    X(CERTS, "certs")                                                                              \
-    X(TOKEN, "token")                                                                              \
-    X(LOGOUT, "logout")                                                                            \
-    X(REVOKE, "revoke")                                                                            \
-    X(INTROSPECT, "introspect")                                                                    \
-    X(ABOUT, "realm")                                                                              \
-    X(OTHER, "other")
-
-enum realm_endpoint {
-#define REALM_ENDPOINT_ENUM(name, word) REALM_ENDPOINT_##name,
-    REALM_ENDPOINT_LIST(REALM_ENDPOINT_ENUM)
-#undef REALM_ENDPOINT_ENUM
-        REALM_ENDPOINT_COUNT
-};
-
-/* The endpoint's word in control documents. */
-const char *realm_endpoint_word(enum realm_endpoint endpoint);
 
 struct realm_counts {
     atomic_uint connections, open, handshakes, tokens;

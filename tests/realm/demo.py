@@ -17,12 +17,12 @@ PROGRAM = os.path.abspath(os.environ.get("KCLOGIN_REALM", "kclogin-realm"))
 class Demo:
     """A running realm; use it in a with statement."""
 
-    def __init__(self, like=26, tls=False, path="", **options):
+    def __init__(self, like=26, tls=False, path="", realm=facts.FILE, **options):
         self.folder = tempfile.TemporaryDirectory(prefix="kclogin-realm.")
         self.ready = os.path.join(self.folder.name, "ready")
         self.log = os.path.join(self.folder.name, "log")
         self.ca = os.path.join(self.folder.name, "ca.pem") if tls else None
-        words = ["--realm", facts.FILE, "--port", "0", "--ready", self.ready, "--log", self.log,
+        words = ["--realm", realm, "--port", "0", "--ready", self.ready, "--log", self.log,
                  "--like", str(like), "--path", path, "--listen", "localhost"]
         if tls:
             words += ["--tls", "--ca-out", self.ca]

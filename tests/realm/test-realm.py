@@ -339,6 +339,10 @@ class Counts(Running):
     def test_reset(self):
         self.realm.token(form(password="x"))
         self.server.fault("status", count=-1)
+        self.server.tell("user", username="ada", enabled=False, password="y",
+                         requiredActions=["X"])
+        self.server.tell("realm", enabled=False, httpsRequired=True, notBefore=1 << 33,
+                         accessTokenLifespan=1, clockOffset=-9)
         self.server.tell("reset")
         counts = self.server.counts()
         self.assertEqual((counts["requests"]["token"], counts["failures"]), (0, {}))
@@ -499,6 +503,18 @@ class Faults(Running):
         self.server.fault("members", match="certs", members={"keys": []})
         self.assertEqual(self.realm.ask("GET", CERTS).json["keys"], [])
 
+    def test_a_slow_password_delays_nobody_at_the_end(self):
+        with demo.Demo(hash_delay=60000) as server:
+            stuck = threading.Thread(target=lambda: self.ignore(server.realm()))
+            stuck.start()
+            deadline = time.monotonic() + 10
+            while server.counts()["requests"]["token"] < 1 and time.monotonic() < deadline:
+                time.sleep(0.02)
+            began = time.monotonic()
+        self.assertLess(time.monotonic() - began, 10)
+        stuck.join(10)
+        self.assertFalse(stuck.is_alive())
+
     def test_it_stops_while_callers_wait(self):
         with demo.Demo() as server:
             server.fault("hang")
@@ -587,6 +603,91 @@ class Tls(unittest.TestCase):
                     got += more
             self.assertTrue(got.startswith(first))
             self.assertGreaterEqual(len(got), 100000)
+
+
+class OtherRealms(unittest.TestCase):
+    """What realm/linux.json does not set."""
+
+    @staticmethod
+    def file(**changes):
+        realm = {"realm": "other", "enabled": True,
+                 "clients": [{"clientId": "c", "enabled": True, "publicClient": True,
+                              "directAccessGrantsEnabled": True,
+                              "attributes": changes.pop("attributes", {})}],
+                 "users": [{"username": "u", "enabled": True, "firstName": "U", "lastName": "V",
+                            "email": "u@example.test", "realmRoles": ["default-roles-other"],
+                            "credentials": changes.pop("credentials", []) + [
+                                {"type": "password", "value": "pass"}]}], **changes}
+        file = tempfile.NamedTemporaryFile("w", suffix=".json")
+        json.dump(realm, file)
+        file.flush()
+        return file
+
+    @staticmethod
+    def login(server, password="pass", **more):
+        realm = facts.Realm(server.base, name="other", ca=server.ca)
+        return realm.token({"grant_type": "password", "client_id": "c", "username": "u",
+                            "password": password, **more})
+
+    def test_scopes_roles_and_keys_that_keycloak_makes_itself(self):
+        with self.file() as file, demo.Demo(realm=file.name) as server:
+            claims = self.login(server, scope="offline_access").access
+        self.assertEqual(claims["preferred_username"], "u")
+        self.assertEqual(claims["aud"], "account")
+        self.assertEqual(set(claims["realm_access"]["roles"]),
+                         {"default-roles-other", "offline_access", "uma_authorization"})
+        self.assertEqual(set(claims["resource_access"]["account"]["roles"]),
+                         {"manage-account", "manage-account-links", "view-profile"})
+        self.assertEqual(set(claims["scope"].split()), {"email", "profile", "offline_access"})
+
+    def test_token_type_in_lower_case(self):
+        with self.file(attributes={"token.response.type.bearer.lower-case": "true"}) as file, \
+                demo.Demo(realm=file.name) as server:
+            self.assertEqual(self.login(server).json["token_type"], "bearer")
+
+    def test_row_30_and_33(self):
+        with self.file(attributes={"tls.client.certificate.bound.access.tokens": "true"}) as file, \
+                demo.Demo(realm=file.name) as server:
+            self.assertEqual(self.login(server).json, {
+                "error": "invalid_request",
+                "error_description": "Client Certification missing for MTLS HoK Token Binding"})
+        with self.file(sslRequired="all") as file, demo.Demo(realm=file.name) as server:
+            self.assertEqual(self.login(server).json["error_description"], "HTTPS required")
+        with self.file(sslRequired="all") as file, demo.Demo(realm=file.name, tls=True) as server:
+            self.assertEqual(self.login(server).status, 200)
+
+    def test_row_32_a_realm_that_is_off(self):
+        with self.file(enabled=False) as file, demo.Demo(realm=file.name) as server:
+            self.assertEqual(self.login(server).status, 403)
+
+    def test_codes_are_spent(self):
+        otp = {"type": "otp", "secretData": json.dumps({"value": TOTP}),
+               "credentialData": json.dumps({"secretEncoding": "BASE32", "digits": 6, "period": 30})}
+        for reusable, then in ((False, 400), (True, 200)):
+            with self.file(credentials=[otp], otpPolicyCodeReusable=reusable) as file, \
+                    demo.Demo(realm=file.name) as server:
+                code = facts.totp(TOTP)
+                self.assertEqual(self.login(server, totp=code).status, 200)
+                self.assertEqual(self.login(server, totp=code).status, then)
+
+    def test_locks_without_an_end_and_after_quick_failures(self):
+        with self.file(bruteForceProtected=True, permanentLockout=True, failureFactor=2,
+                       quickLoginCheckMilliSeconds=0) as file, \
+                demo.Demo(realm=file.name) as server:
+            for _ in range(2):
+                self.login(server, "x")
+            server.tell("realm", clockOffset=40000)
+            self.assertEqual(self.login(server).status, 400)
+        with self.file(bruteForceProtected=True, failureFactor=9,
+                       quickLoginCheckMilliSeconds=60000, minimumQuickLoginWaitSeconds=30) as file, \
+                demo.Demo(realm=file.name) as server:
+            self.login(server, "x")
+            self.assertEqual(self.login(server).status, 200)
+            for _ in range(2):
+                self.login(server, "x")
+            self.assertEqual(self.login(server).status, 400)
+            server.tell("realm", clockOffset=31)
+            self.assertEqual(self.login(server).status, 200)
 
 
 class CommandLine(unittest.TestCase):
