@@ -481,7 +481,8 @@ class Faults(Running):
         self.assertNotEqual(self.token().access["iss"], good["iss"])
         self.server.fault("wrong-client")
         self.assertNotEqual(self.token().access["azp"], good["azp"])
-        self.server.fault("claims", claims={"preferred_username": "root", "typ": "ID", "sub": None})
+        self.server.fault("claims",
+                          claims={"preferred_username": "root", "typ": "ID", "sub": None})
         lie = self.token().access
         self.assertEqual((lie["preferred_username"], lie["typ"], "sub" in lie),
                          ("root", "ID", False))
@@ -653,7 +654,8 @@ class OtherRealms(unittest.TestCase):
                 "error_description": "Client Certification missing for MTLS HoK Token Binding"})
         with self.file(sslRequired="all") as file, demo.Demo(realm=file.name) as server:
             self.assertEqual(self.login(server).json["error_description"], "HTTPS required")
-        with self.file(sslRequired="all") as file, demo.Demo(realm=file.name, tls=True) as server:
+        with self.file(sslRequired="all") as file, \
+                demo.Demo(realm=file.name, tls=True) as server:
             self.assertEqual(self.login(server).status, 200)
 
     def test_row_32_a_realm_that_is_off(self):
@@ -662,7 +664,7 @@ class OtherRealms(unittest.TestCase):
 
     def test_codes_are_spent(self):
         otp = {"type": "otp", "secretData": json.dumps({"value": TOTP}),
-               "credentialData": json.dumps({"secretEncoding": "BASE32", "digits": 6, "period": 30})}
+               "credentialData": json.dumps({"secretEncoding": "BASE32", "period": 30})}
         for reusable, then in ((False, 400), (True, 200)):
             with self.file(credentials=[otp], otpPolicyCodeReusable=reusable) as file, \
                     demo.Demo(realm=file.name) as server:
@@ -679,7 +681,8 @@ class OtherRealms(unittest.TestCase):
             server.tell("realm", clockOffset=40000)
             self.assertEqual(self.login(server).status, 400)
         with self.file(bruteForceProtected=True, failureFactor=9,
-                       quickLoginCheckMilliSeconds=60000, minimumQuickLoginWaitSeconds=30) as file, \
+                       quickLoginCheckMilliSeconds=60000,
+                       minimumQuickLoginWaitSeconds=30) as file, \
                 demo.Demo(realm=file.name) as server:
             self.login(server, "x")
             self.assertEqual(self.login(server).status, 200)
