@@ -26,10 +26,10 @@ static const struct {
     {"try-again", PAM_TRY_AGAIN}, {"authtok-err", PAM_AUTHTOK_ERR}, {"conv-err", PAM_CONV_ERR},
     {"system-err", PAM_SYSTEM_ERR}, {"cred-err", PAM_CRED_ERR}};
 
-static int code_of(const struct line *line)
+static int code_of(const struct line *line, size_t word)
 {
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (strcmp(codes[i].name, line->words[1]) == 0)
+        if (strcmp(codes[i].name, line->words[word]) == 0)
             return codes[i].code;
     play_fail(line, "no such code");
 }
@@ -102,6 +102,7 @@ static pid_t start_daemon(const struct line *call, const struct line *lines, siz
             pid_t child = fork();
             if (child == 0) {
                 host_on_log(NULL);
+                play.quiet = play.failing;
                 fake_daemon(play.place, at, &lines[i], count - i);
             }
             return child;
@@ -113,6 +114,11 @@ static pid_t start_daemon(const struct line *call, const struct line *lines, siz
 static void end_daemon(const struct line *call, pid_t child)
 {
     int status = 0, done = 0;
+    if (play.failing) {
+        if (child > 0 && kill(child, SIGKILL) == 0)
+            waitpid(child, &status, 0);
+        return;
+    }
     for (int i = 0; child > 0 && !done && i < 200; i++) {
         done = waitpid(child, &status, WNOHANG);
         if (!done)
@@ -132,11 +138,23 @@ static void end_daemon(const struct line *call, pid_t child)
     }
 }
 
+/* `never CODE...`: what the module must not return, whichever of its calls fails. */
+static void compare_never(const struct line *line)
+{
+    for (size_t i = 1; i < line->count; i++)
+        if (code_of(line, i) == returned)
+            play_fail(line, "the module returned %s", code_name(returned));
+}
+
 static void compare_end(const struct line *line, int result, long long took)
 {
-    if (strcmp(line->words[0], "returns") == 0 && code_of(line) != returned)
+    if (strcmp(line->words[0], "never") == 0)
+        compare_never(line);
+    if (play.failing)
+        return;
+    if (strcmp(line->words[0], "returns") == 0 && code_of(line, 1) != returned)
         play_fail(line, "the module returned %s", code_name(returned));
-    if (strcmp(line->words[0], "result") == 0 && code_of(line) != result)
+    if (strcmp(line->words[0], "result") == 0 && code_of(line, 1) != result)
         play_fail(line, "the stack's result is %s", code_name(result));
     if (strcmp(line->words[0], "took") == 0 &&
         (took < strtol(line->words[1], NULL, 10) || took > strtol(line->words[2], NULL, 10)))
@@ -182,14 +200,15 @@ void application_play(const struct line *call, const struct line *lines, size_t 
     long long began = host_clock_ms();
     int result = call_pam(call);
     long long took = host_clock_ms() - began;
-    if (conversation_missing())
+    if (conversation_missing() && !play.failing)
         play_fail(
             conversation_missing(), "did not happen; the module returned %s", code_name(returned));
     for (size_t i = 0; i < count; i++)
         compare_end(&lines[i], result, took);
     compare_descriptors(call, before);
     end_daemon(call, child);
-    compare_environment(call, lines, count);
+    if (!play.failing)
+        compare_environment(call, lines, count);
 }
 
 void application_begin(struct place *place)

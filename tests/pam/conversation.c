@@ -31,6 +31,14 @@ const struct line *conversation_missing(void)
     return event_next < event_count ? events[event_next] : NULL;
 }
 
+/* With a call that fails, texts and log lines may be others; the next prompt is still answered. */
+static const struct line *next_prompt(void)
+{
+    while (event_next < event_count && strcmp(events[event_next]->words[0], "prompt") != 0)
+        event_next++;
+    return event_next < event_count ? events[event_next++] : NULL;
+}
+
 /* The next expectation, which must be `what`; the failure says what has come instead. */
 static const struct line *next_event(const char *what, const char *text)
 {
@@ -68,6 +76,8 @@ void conversation_log(int priority, const char *text)
     static const char *const priorities[] = {
         "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
     const char *message = strstr(text, "): ");
+    if (play.failing)
+        return;
     const struct line *line = next_event("log", text);
     if (!message || strncmp(text, "pam_", 4) != 0 || LOG_FAC(priority) != LOG_FAC(LOG_AUTHPRIV))
         play_fail(line, "a strange log line: %s", text);
@@ -106,6 +116,12 @@ static int converse_one(const struct pam_message *message, struct pam_response *
         [PAM_PROMPT_ECHO_ON] = "prompt",
         [PAM_ERROR_MSG] = "error",
         [PAM_TEXT_INFO] = "info"};
+    if (play.failing && strcmp(whats[message->msg_style], "prompt") != 0)
+        return PAM_SUCCESS;
+    if (play.failing) {
+        const struct line *prompt = next_prompt();
+        return prompt ? reply(prompt, response) : PAM_CONV_ERR;
+    }
     const struct line *line = next_event(whats[message->msg_style], message->msg);
     if (strcmp(line->words[0], "prompt") != 0) {
         compare(line, line->words[1], message->msg);

@@ -58,6 +58,8 @@ struct play {
     const struct line *current;
     char user[512], service[64], options[1024];
     bool has_user, has_stack;
+    bool failing; /* one call of the module fails: what must never be is all that counts */
+    bool quiet;   /* this is a daemon whose partner may leave it at any time */
 };
 extern struct play play;
 

@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct script *play_script;
 
 void play_fail(const struct line *line, const char *format, ...)
 {
     va_list arguments;
+    if (play.quiet)
+        _exit(1);
     fprintf(stderr, "%s:%d: ", play_script ? play_script->path : "?", line ? line->number : 0);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
