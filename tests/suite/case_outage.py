@@ -58,6 +58,7 @@ for program, service_name, enter in PROGRAMS:
     def realm_down(world, service=service_name, way=enter):
         """The local password is the way in on a bad day, and the realm's is none."""
         world.standard()
+        world.daemon.quiet(world.realm)
         world.realm.relay.down()
         try:
             mark = world.daemon.log.mark()
