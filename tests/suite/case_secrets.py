@@ -1,4 +1,4 @@
-"""The last case: no secret that the suite used stands anywhere (lessons 18 and 23).
+"""The last cases: no secret that the suite used stands anywhere (lessons 18 and 23).
 
 Runs after all others, on what they left behind.
 """
@@ -6,6 +6,7 @@ Runs after all others, on what they left behind.
 import base64
 import glob
 import os
+import re
 import subprocess
 import urllib.parse
 
@@ -44,6 +45,16 @@ def logs(world):
             with open(path, "rb") as file:
                 found += search(path, file.read(), wanted)
     expect(not found, "; ".join(found))
+
+
+@case("no program of ours broke a rule of its language")
+def sanitizers(world):
+    """What a sanitized build says; nothing else writes such lines."""
+    world.daemon.stop()
+    for path in glob.glob(f"{ROOT}/log/*"):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            bad = [line for line in file if re.search(r"(Address|Leak|Thread)Sanitizer|runtime error:", line)]
+        expect(not bad, f"{path}: {bad[:3]}")
 
 
 @case("no secret in any argument list (lesson 18)")

@@ -105,7 +105,7 @@ class Daemon:
 
     def stop(self):
         if not self.process:
-            return None
+            return
         process, self.process, self.text = self.process, None, None
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
@@ -115,7 +115,8 @@ class Daemon:
                 process.kill()
                 process.wait(10)
                 raise Failed("kclogind did not end on SIGTERM") from None
-        return process.returncode
+        if process.returncode != 0:
+            raise Failed(f"kclogind ended with {process.returncode}: {self.log.text()[-2000:]!r}")
 
     def reload(self, text):
         """A new configuration, live."""
