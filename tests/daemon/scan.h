@@ -6,6 +6,7 @@
 #ifndef TESTS_SCAN_H
 #define TESTS_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ struct scan_pattern {
 
 /* Takes a pattern: the last bytes, where there are more than fit. */
 void scan_take(struct scan_pattern *pattern, const void *bytes, size_t length);
+
+/* False where a sanitizer's shadow, terabytes of it, is part of the memory. */
+bool scan_possible(void);
 
 /* How often it stands in writable memory: heap, stack, data and anonymous mappings. */
 size_t scan_count(const struct scan_pattern *pattern);

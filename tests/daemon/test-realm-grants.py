@@ -65,7 +65,7 @@ def grant(issuer, user="ada", password=None, client="linux-pam", auth="post", se
     if any(word != "ok" for word in ended) or len(ended) != words.count("ok"):
         printed += "sessions were not ended\n"
         words = []
-    if "memory clean" not in printed:
+    if "memory clean" not in printed and "memory not searched" not in printed:
         words = []
     for told in (raw.decode(errors="replace"), secret):
         if len(told) > 6 and told in printed:
