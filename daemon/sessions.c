@@ -24,6 +24,7 @@
 
 #define ID_SIZE 32        /* SHA-256 of the key: the key itself is kept nowhere */
 #define GRANTS_MAX 4096   /* unclaimed at a time */
+#define GRANTS_MAX_OF_USER 256
 #define SESSIONS_MAX 65536
 #define ENDING_AT_ONCE 8  /* log-outs under way */
 #define ENDING_TRIES 10   /* the last one comes after about twenty minutes */
@@ -39,6 +40,7 @@ enum kind {
 struct session {
     uint8_t id[ID_SIZE];
     enum kind kind;
+    uint64_t user;            /* a hash of the name: grants of one user have a limit */
     unsigned tries;           /* of logging out */
     int pidfd;                /* of the process that holds it; -1 */
     sd_event_source *waiting; /* for the claim's end, the process's end, or the next try */
@@ -68,6 +70,15 @@ static enum kc_status id_of_key(const uint8_t key[KC_KEY_SIZE], uint8_t ret_id[I
     return EVP_Digest(key, KC_KEY_SIZE, ret_id, NULL, EVP_sha256(), NULL) == 1 ? KC_OK : KC_SYSTEM;
 }
 
+static uint64_t hash_of_user(const char *user)
+{
+    uint8_t digest[ID_SIZE];
+    uint64_t hash = 0;
+    if (EVP_Digest(user, strlen(user), digest, NULL, EVP_sha256(), NULL) == 1)
+        memcpy(&hash, digest, sizeof hash);
+    return hash;
+}
+
 static void file_name(enum kind kind, const uint8_t id[ID_SIZE], char ret_name[SESSION_NAME_SIZE])
 {
     char hex[KC_KEY_HEX_SIZE];
@@ -89,6 +100,31 @@ static size_t *counter(struct sessions *sessions, enum kind kind)
     return kind == KIND_GRANT  ? &sessions->count.grants
            : kind == KIND_OPEN ? &sessions->count.open
                                : &sessions->count.ending;
+}
+
+struct tally {
+    uint64_t user;
+    size_t grants;
+};
+
+static void tally_one(const void *node, VISIT visit, void *closure)
+{
+    const struct session *session = *(struct session *const *)node;
+    struct tally *tally = closure;
+    if (visit == postorder || visit == leaf)
+        tally->grants += session->kind == KIND_GRANT && session->user == tally->user;
+}
+
+/* Whether one more grant may wait; one account must not take up the room of all. */
+static bool room_for(const struct sessions *sessions, const char *user)
+{
+    struct tally tally = {.user = hash_of_user(user)};
+    if (sessions->count.grants >= GRANTS_MAX ||
+        sessions->count.open + sessions->count.ending >= sessions->most)
+        return false;
+    if (sessions->count.grants >= GRANTS_MAX_OF_USER)
+        twalk_r(sessions->by_id, tally_one, &tally);
+    return tally.grants < GRANTS_MAX_OF_USER;
 }
 
 static struct session *add(struct sessions *sessions, enum kind kind, const uint8_t id[ID_SIZE])
@@ -310,9 +346,12 @@ static enum kc_status keep(struct sessions *sessions, enum kind kind,
     enum kc_status status = session_file_write(sessions->dir, name, record);
     if (status != KC_OK)
         return status;
-    *ret_session = add(sessions, kind, id);
-    if (*ret_session)
+    struct session *session = add(sessions, kind, id);
+    if (session) {
+        session->user = hash_of_user(record->user);
+        *ret_session = session;
         return KC_OK;
+    }
     (void)unlinkat(sessions->dir, name, 0);
     return KC_NO_MEMORY;
 }
@@ -320,8 +359,7 @@ static enum kc_status keep(struct sessions *sessions, enum kind kind,
 enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_login *who,
     const struct grant_answer *answer, uint8_t ret_key[KC_KEY_SIZE])
 {
-    if (sessions->count.grants >= GRANTS_MAX ||
-        sessions->count.open + sessions->count.ending >= sessions->most)
+    if (!room_for(sessions, who->user))
         return KC_BUSY;
     SESSION_AUTO_RECORD struct session_record record = {0};
     struct session *session = NULL;
@@ -522,6 +560,7 @@ static bool recover_one(struct sessions *sessions, const char *name)
         (void)unlinkat(sessions->dir, name, 0);
         return false;
     }
+    session->user = hash_of_user(record.user);
     take_up(session, &record);
     return true;
 }

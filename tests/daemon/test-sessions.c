@@ -274,13 +274,39 @@ static void test_a_discarded_grant_is_ended_and_not_kept(void **state)
     assert_string_equal(last_refresh, "discarded");
     assert_int_equal(files(bed, false), 0);
     uint8_t key[KC_KEY_SIZE];
-    for (unsigned i = 0; i < 4096; i++)
-        log_in(bed, "refresh", key);
+    struct kc_wire_login other = ada;
+    for (unsigned user = 0; user < 16; user++)
+        for (unsigned i = 0; i < 256; i++) {
+            snprintf(other.user, sizeof other.user, "user%u", user);
+            assert_int_equal(sessions_grant(bed->sessions, &other, &answer, key), KC_OK);
+        }
     assert_int_equal(sessions_grant(bed->sessions, &ada, &answer, key), KC_BUSY);
     sessions_discard(bed->sessions, &ada, &answer);
     assert_int_equal(logouts, 2);
     kc_secret_wipe(&answer.access_token);
     kc_secret_wipe(&answer.refresh_token);
+}
+
+/* Unclaimed grants of one account, made on purpose, keep nobody else out. */
+static void test_one_user_does_not_fill_the_room(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+    struct grant_answer answer = {.issuer = ISSUER};
+    assert_int_equal(kc_secret_set(&answer.access_token, "access", 6), KC_OK);
+    for (unsigned i = 0; i < 256; i++)
+        log_in(bed, "refresh", key);
+    for (unsigned start = 0; start < 2; start++) {
+        assert_int_equal(sessions_grant(bed->sessions, &ada, &answer, handle), KC_BUSY);
+        restart(bed);
+        assert_int_equal(sessions_recover(bed->sessions), 256);
+    }
+    struct kc_wire_login bob = ada;
+    snprintf(bob.user, sizeof bob.user, "bob");
+    assert_int_equal(sessions_grant(bed->sessions, &bob, &answer, handle), KC_OK);
+    assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_OK);
+    log_in(bed, "refresh", key);
+    kc_secret_wipe(&answer.access_token);
 }
 
 static void test_foreign_and_damaged_files_are_removed(void **state)
@@ -342,6 +368,7 @@ int main(void)
         BED(test_a_logout_that_fails_is_tried_again_after_a_restart),
         BED(test_without_refresh_token_the_access_token_is_revoked),
         BED(test_a_discarded_grant_is_ended_and_not_kept),
+        BED(test_one_user_does_not_fill_the_room),
         BED(test_foreign_and_damaged_files_are_removed),
         BED(test_a_folder_of_others_is_refused),
         cmocka_unit_test(test_a_process_that_took_over_the_number_is_another),
