@@ -39,7 +39,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="kclogin-compare.") as folder:
         try:
             realm.start(folder)
-            base = f"https://127.0.0.1:{realm.port}{realm.prefix}"
+            base = f"https://localhost:{realm.port}{realm.prefix}"
             recorded = os.path.join(TESTS, "realm", f"keycloak-{realm.version}.json")
             results = [
                 check(f"Keycloak {realm.version} answers as the demo realm is held to",
