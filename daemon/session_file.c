@@ -64,7 +64,8 @@ enum kc_status session_record_decode(
     kc_read_text(&reader, record.rhost, sizeof record.rhost);
     kc_read_text(&reader, record.access, sizeof record.access);
     kc_read_text(&reader, record.issuer, sizeof record.issuer);
-    record.has_scope = kc_read_u8(&reader) == 1;
+    unsigned has_scope = kc_read_u8(&reader);
+    record.has_scope = has_scope == 1;
     kc_read_text(&reader, record.scope, sizeof record.scope);
     record.made_ms = kc_read_u64(&reader);
     record.expires = (int64_t)kc_read_u64(&reader);
@@ -73,7 +74,7 @@ enum kc_status session_record_decode(
     kc_read_text(&reader, record.boot_id, sizeof record.boot_id);
     struct kc_view access = kc_read_bytes(&reader, SESSION_TOKEN_MAX);
     struct kc_view refresh = kc_read_bytes(&reader, SESSION_REFRESH_MAX);
-    if (!kc_reader_done(&reader))
+    if (!kc_reader_done(&reader) || has_scope > 1)
         return KC_MALFORMED;
     enum kc_status status = kc_secret_set(&record.access_token, access.bytes, access.length);
     if (status == KC_OK && refresh.length)
