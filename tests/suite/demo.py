@@ -123,7 +123,7 @@ def main():
         say("A host of its own: copies of /etc and the like, a demo realm, kclogind and sshd")
         the_world = world.World(chosen, work)
         print(f"   the demo realm: {the_world.realm.issuer}")
-        the_world.standard()
+        the_world.standard(sections={"limits": None})
         Demonstration(the_world).all()
         if chosen.stay:
             stay(the_world)

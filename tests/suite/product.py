@@ -39,16 +39,17 @@ def secret_file(name, text):
 
 
 def configuration(realm, client="linux-pam", auth="basic", secret="pam-secret-for-tests",
-                  realm_lines=(), access=None, sections=None):
+                  realm_lines=(), access=None, sections=None, ca_file=None):
     """The text of kclogin.conf for this realm."""
     lines = ["[realm]", f"issuer = {realm.issuer}", f"client_id = {client}", f"client_auth = {auth}"]
     if secret:
         lines.append(f"client_secret_file = {secret_file('client', secret)}")
-    lines.append(f"ca_file = {realm.ca_file()}" if realm.tls else "allow_http = yes")
+    lines.append(f"ca_file = {ca_file or realm.ca_file()}" if realm.tls else "allow_http = yes")
     lines += realm_lines
     wanted = {**(ACCESS if access is None else access), "limits": LIMITS, **(sections or {})}
     for name, body in wanted.items():
-        lines += ["", f"[{name}]", *body]
+        if body is not None:
+            lines += ["", f"[{name}]", *body]
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ Used by realms.py, so that a case can cut the realm off, and count what is sent 
 realm is. Never changes a byte.
 """
 
+import contextlib
 import re
 import selectors
 import socket
@@ -19,6 +20,7 @@ class Relay:
         self.connections = 0
         self.requests = []
         self.open = set()
+        self.silent = False
         self.listener = None
         self.port = 0
         self.up()
@@ -49,6 +51,19 @@ class Relay:
                     one.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass
+
+    @contextlib.contextmanager
+    def silence(self):
+        """While it lasts, connections are taken, and nothing comes back."""
+        self.down()
+        self.silent = True
+        self.up()
+        try:
+            yield
+        finally:
+            self.down()
+            self.silent = False
+            self.up()
 
     def grants(self):
         """Token requests seen so far; only where the relay can read them."""
@@ -94,7 +109,8 @@ class Relay:
                 return False
             if key.fileobj is client:
                 self._note(data)
-            key.data.sendall(data)
+            if not self.silent:
+                key.data.sendall(data)
         return True
 
     def _note(self, data):

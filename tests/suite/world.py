@@ -128,6 +128,7 @@ def load_cases():
     import case_logins  # noqa: F401
     import case_names  # noqa: F401
     import case_outage  # noqa: F401
+    import case_hostility  # noqa: F401
     import case_ends  # noqa: F401
     import case_clients  # noqa: F401
     import case_secrets  # noqa: F401
