@@ -575,7 +575,8 @@ class Tls(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             pair = (os.path.join(folder, "c"), os.path.join(folder, "k"))
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
-                            "-days", "1", "-subj", "/C=DE/O=Example Hosts/OU=linux/CN=host1.example.test",
+                            "-days", "1", "-subj",
+                            "/C=DE/O=Example Hosts/OU=linux/CN=host1.example.test",
                             "-out", pair[0], "-keyout", pair[1]], check=True, capture_output=True)
             realm = self.server.realm(cert=pair)
             self.assertEqual(realm.token(form(client_id="linux-pam-mtls",
