@@ -82,10 +82,8 @@ void realm_claims_free(struct realm_grant *grant)
     grant->scope_count = 0;
 }
 
-char *realm_claims_scope_text(
-    const struct realm *realm, const struct realm_grant *grant, bool all_names)
+char *realm_claims_scope_text(const struct realm_grant *grant, bool all_names)
 {
-    (void)realm;
     char *text = realm_text_copy(grant->openid ? "openid" : "");
     for (size_t i = 0; i < grant->scope_count; i++) {
         if (!grant->scopes[i]->in_token && !all_names)
@@ -170,7 +168,7 @@ struct json_object *realm_claims(const struct realm *realm, const struct realm_g
     put_session(realm, grant, claims);
     realm_mappers_run(realm, grant, claims, where, light);
     if (access) {
-        char *scope KC_AUTO_FREE = realm_claims_scope_text(realm, grant, false);
+        char *scope KC_AUTO_FREE = realm_claims_scope_text(grant, false);
         realm_json_put_text(claims, "scope", scope);
     }
     if (grant->service && realm->like == REALM_LIKE_24) {

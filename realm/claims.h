@@ -30,8 +30,7 @@ void realm_claims_scopes(struct realm_grant *grant);
 void realm_claims_free(struct realm_grant *grant);
 
 /* The scope as the answer and the token name it; the caller frees. */
-char *realm_claims_scope_text(
-    const struct realm *realm, const struct realm_grant *grant, bool all_names);
+char *realm_claims_scope_text(const struct realm_grant *grant, bool all_names);
 
 /* The claims of an access or ID token, exp and iat included. The caller owns them. */
 struct json_object *realm_claims(const struct realm *realm, const struct realm_grant *grant,

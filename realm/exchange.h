@@ -30,8 +30,7 @@ struct realm_answer {
     const char *type;  /* Content-Type; NULL: none */
     const char *cache; /* Cache-Control; NULL: none */
     bool pragma;       /* Pragma: no-cache */
-    const char *authenticate;
-    char *body; /* NULL: empty */
+    char *body;        /* NULL: empty */
     size_t length;
     struct json_object *json; /* becomes the body where there is none */
     char note[160];           /* for the log: an error and its text, never a credential */

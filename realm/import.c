@@ -214,11 +214,11 @@ static void import_all(struct realm *realm, struct json_object *file)
 static enum kc_status refuse(const char *name, enum kc_status status, char **ret_reason)
 {
     *ret_reason = realm_text_format("%s: %s", name,
-        status == KC_MALFORMED   ? "not a JSON object"
-        : status == KC_NOT_OURS  ? "no realm in it"
-        : status == KC_TOO_LARGE ? "too large"
-                                 : "cannot be read");
-    return status == KC_NOT_OURS ? KC_MALFORMED : status;
+        status == KC_MALFORMED        ? "not a JSON object"
+        : status == KC_CONFIG_INVALID ? "no realm in it"
+        : status == KC_TOO_LARGE      ? "too large"
+                                      : "cannot be read");
+    return status == KC_CONFIG_INVALID ? KC_MALFORMED : status;
 }
 
 enum kc_status realm_import_text(const char *text, size_t length, const char *name,
@@ -231,7 +231,7 @@ enum kc_status realm_import_text(const char *text, size_t length, const char *na
     const char *realm_name = realm_json_text(file, "realm", NULL);
     if (realm_name == NULL || *realm_name == '\0' || strpbrk(realm_name, "/\"\\") != NULL) {
         json_object_put(file);
-        return refuse(name, KC_NOT_OURS, ret_reason);
+        return refuse(name, KC_CONFIG_INVALID, ret_reason);
     }
     struct realm *realm = realm_text_room(1, sizeof(*realm));
     pthread_mutex_init(&realm->lock, NULL);

@@ -75,7 +75,6 @@ struct realm_user {
     unsigned running; /* password logins of this user that are under way */
     unsigned failures;
     int64_t last_failure_ms, locked_until_ms;
-    int64_t not_before;
 };
 
 struct realm_policy {

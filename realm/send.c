@@ -155,7 +155,6 @@ static void put_headers(struct MHD_Response *response, const struct realm_answer
     put(response, "Content-Type", answer->type);
     put(response, "Cache-Control", answer->cache);
     put(response, "Pragma", answer->pragma ? "no-cache" : NULL);
-    put(response, "WWW-Authenticate", answer->authenticate);
     put(response, "Referrer-Policy", "no-referrer");
     put(response, "Strict-Transport-Security", "max-age=31536000; includeSubDomains");
     put(response, "X-Content-Type-Options", "nosniff");

@@ -13,7 +13,6 @@ struct realm_session {
     struct realm_user *user;
     struct realm_client *client;
     bool offline;
-    bool openid;
     char *scope_asked; /* the scope parameter of the grant; NULL */
     int64_t started, refreshed;
 };

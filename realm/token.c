@@ -187,7 +187,7 @@ static char *refresh_token(struct realm *realm, const struct realm_grant *grant,
     if (realm->like == REALM_LIKE_24)
         realm_json_put_text(claims, "session_state", session->id);
     realm_json_put_text(claims, "sid", session->id);
-    char *scope KC_AUTO_FREE = realm_claims_scope_text(realm, grant, realm->like != REALM_LIKE_24);
+    char *scope KC_AUTO_FREE = realm_claims_scope_text(grant, realm->like != REALM_LIKE_24);
     realm_json_put_text(claims, "scope", scope);
     return realm_keys_sign(realm, "HS512", "JWT",
         json_object_to_json_string_ext(
@@ -236,7 +236,7 @@ void realm_token_answer(struct realm *realm, const struct realm_request *request
     realm_json_put_number(document, "not-before-policy", realm->not_before);
     if (session != NULL)
         realm_json_put_text(document, "session_state", session->id);
-    char *scope KC_AUTO_FREE = realm_claims_scope_text(realm, grant, false);
+    char *scope KC_AUTO_FREE = realm_claims_scope_text(grant, false);
     realm_json_put_text(document, "scope", scope);
     realm_fault_set(&request->fault, "members", document);
     realm_answer_json(answer, document, NULL);
