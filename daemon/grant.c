@@ -77,7 +77,7 @@ static void refuse_answer(struct grant *grant, enum kc_status status, const char
 /* Against the keys at hand; a token is judged under one configuration and as one client. */
 static enum kc_status verify(const struct realm *realm, const struct config *config,
     const struct client_auth *client, const char *user, const struct kc_secret *token,
-    struct jose_jwt **ret_jwt)
+    int64_t not_before, struct jose_jwt **ret_jwt)
 {
     if (!realm->keys || !realm->discovery)
         return KC_NOT_READY;
@@ -88,14 +88,14 @@ static enum kc_status verify(const struct realm *realm, const struct config *con
         .username_claim = config->realm.username_claim,
         .now = (int64_t)time(NULL),
         .skew = SKEW_SECONDS,
-        .not_before_policy = realm_not_before(realm)};
+        .not_before_policy = not_before};
     return jose_jwt_verify(realm->keys, token->bytes, token->length, &expect, ret_jwt);
 }
 
 enum kc_status grant_verify(struct realm *realm, const struct kc_secret *access_token,
     const char *user, struct jose_jwt **ret_jwt)
 {
-    return verify(realm, realm->config, realm->client, user, access_token, ret_jwt);
+    return verify(realm, realm->config, realm->client, user, access_token, 0, ret_jwt);
 }
 
 static enum kc_status verify_own(struct grant *grant, struct jose_jwt **ret_jwt)
@@ -104,9 +104,8 @@ static enum kc_status verify_own(struct grant *grant, struct jose_jwt **ret_jwt)
     /* After a reload to another issuer the keys at hand are another realm's. */
     if (!realm->discovery || strcmp(realm->discovery->issuer, grant->discovery->issuer) != 0)
         return KC_NOT_READY;
-    realm_saw_not_before(realm, grant->answer.not_before);
     return verify(realm, grant->config, grant->client, grant->user->name,
-        &grant->answer.access_token, ret_jwt);
+        &grant->answer.access_token, grant->answer.not_before, ret_jwt);
 }
 
 static void take_token(struct grant *grant, struct jose_jwt *jwt)

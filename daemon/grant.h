@@ -58,8 +58,8 @@ typedef void grant_done(
 enum kc_status grant_start(struct realm *realm, const struct grant_request *request,
     grant_done *done, void *userdata, struct grant **ret_grant);
 
-/* Verifies a token that a grant gave earlier once more: by the keys, the configuration and the
- * not-before policy in force now. KC_NOT_READY (no keys), errors of jose_jwt_verify. */
+/* Verifies a token that a grant gave earlier once more, by the keys and the configuration in force
+ * now. KC_NOT_READY (no keys), errors of jose_jwt_verify. */
 enum kc_status grant_verify(struct realm *realm, const struct kc_secret *access_token,
     const char *user, struct jose_jwt **ret_jwt);
 

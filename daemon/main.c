@@ -17,6 +17,7 @@
 #include "daemon/sessions.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -309,6 +310,9 @@ int main(int argc, char **argv)
                                       .group = "/etc/group"},
         .user = "kclogin"};
     privilege_clean_environment();
+    /* What a shell had open is nothing of ours; what systemd passes is. */
+    if (!getenv("LISTEN_FDS"))
+        (void)close_range(STDERR_FILENO + 1, UINT_MAX, 0);
     int code = parse_arguments(argc, argv, &arguments);
     if (code >= 0)
         return code;

@@ -66,7 +66,6 @@ static void forget(struct realm *realm)
     discovery_unref(KC_TAKE(realm->discovery));
     jose_jwks_unref(KC_TAKE(realm->keys));
     realm->keys_us = 0;
-    realm->not_before = 0;
     realm->down = false;
     realm->held_us = 0;
     realm->report = (struct realm_report){.failure = KC_OK};
@@ -165,15 +164,4 @@ struct config *realm_config(const struct realm *realm)
 struct client_auth *realm_client(const struct realm *realm)
 {
     return realm->client;
-}
-
-int64_t realm_not_before(const struct realm *realm)
-{
-    return realm->not_before;
-}
-
-void realm_saw_not_before(struct realm *realm, int64_t not_before)
-{
-    if (not_before > realm->not_before)
-        realm->not_before = not_before;
 }

@@ -85,10 +85,6 @@ const struct jose_jwks *realm_keys(const struct realm *realm);
 struct config *realm_config(const struct realm *realm);
 struct client_auth *realm_client(const struct realm *realm);
 
-/* The largest not-before-policy seen (epoch seconds, 0: none), and one more that was seen. */
-int64_t realm_not_before(const struct realm *realm);
-void realm_saw_not_before(struct realm *realm, int64_t not_before);
-
 typedef void realm_ended(void *userdata, enum kc_status status, const char *detail);
 
 /*

@@ -45,7 +45,6 @@ struct realm {
     struct discovery *discovery;
     struct jose_jwks *keys;
     uint64_t keys_us; /* when they were fetched */
-    int64_t not_before;
     bool down;        /* a probe failed; logins wait for the next one */
     uint64_t held_us; /* a probe's Retry-After; until then nobody is asked for */
     struct refresh refresh;

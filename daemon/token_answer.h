@@ -18,7 +18,7 @@ struct token_answer {
     enum kc_status verdict; /* KC_OK: usable; else why not */
     struct kc_secret access_token, refresh_token;
     char *scope;        /* NULL: absent */
-    int64_t not_before; /* not-before-policy; 0: none */
+    int64_t not_before; /* not-before-policy, of this user alone (26.7.0); 0: none */
 };
 
 /* Reads the answer of a grant. Members that a decision reads are there once, of the right type and

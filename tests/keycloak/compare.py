@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Asks a real Keycloak what the demo realm was built to answer, and what the daemon makes of it.
+"""Holds the demo realm against a real Keycloak, and the daemon's grants too.
 
     compare.py --realm kc26|kc24 --build FOLDER
 
-Two checks on one server: the answers that tests/realm holds the demo realm to are still the
-server's, and the daemon's grants, over TLS, meet each refusal that the server can be made to give.
-Needs no root.
+One server, over TLS, client certificates included: the demo realm gives the same answers to the same
+questions, and the daemon meets each refusal that the server can be made to give. Needs no root.
 """
 import argparse
 import os
@@ -15,7 +14,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
-sys.path.insert(0, os.path.join(TESTS, "suite"))
+sys.path[:0] = [os.path.join(TESTS, "suite"), os.path.join(TESTS, "realm")]
 import realms  # noqa: E402
 
 
@@ -35,17 +34,20 @@ def main():
     parser.add_argument("--build", required=True)
     options = parser.parse_args()
     realm = realms.KeycloakRealm(options.realm, True)
-    ca = os.path.join(realms.KEYS, "ca.crt")
+    ca = realm.ca_source
+    os.environ["KCLOGIN_REALM"] = os.path.join(options.build, "kclogin-realm")
+    import demo  # pylint: disable=import-outside-toplevel
     with tempfile.TemporaryDirectory(prefix="kclogin-compare.") as folder:
         try:
             realm.start(folder)
             base = f"https://localhost:{realm.port}{realm.prefix}"
-            plain = f"http://localhost:{realm.plain_port}{realm.prefix}"
-            recorded = os.path.join(TESTS, "realm", f"keycloak-{realm.version}.json")
+            with demo.Demo(like=realm.like, path=realm.prefix, tls=True, client_ca=ca) as server:
+                likeness = check(
+                    f"kclogin-realm --like {realm.like} answers as Keycloak {realm.version}",
+                    [sys.executable, os.path.join(TESTS, "realm", "likeness.py"), server.base, base,
+                     "--ca-a", server.ca, "--ca-b", ca, "--like", realm.like])
             results = [
-                check(f"Keycloak {realm.version} answers as the demo realm is held to",
-                      [sys.executable, os.path.join(TESTS, "realm", "likeness.py"), plain,
-                       "--against", recorded, "--like", realm.like]),
+                likeness,
                 check(f"the daemon's grants against Keycloak {realm.version}",
                       [sys.executable, os.path.join(TESTS, "daemon", "test-realm-grants.py"),
                        "-k", "real"], cwd=options.build,

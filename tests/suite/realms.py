@@ -185,13 +185,11 @@ class KeycloakRealm(Realm):
         self.like = name[2:]
         self.version = VERSIONS[name]
         self.prefix = "/auth" if name == "kc24" else ""
-        self.plain_port = None
         self.token, self.token_until = None, 0
         self.ids = {}
 
     def start(self, folder):
-        self.plain_port = free_port() if self.tls else self.port
-        plain, management = self.plain_port, free_port()
+        plain, management = (self.port, free_port()) if not self.tls else (free_port(), free_port())
         options = []
         if self.prefix:
             options.append("--http-relative-path=" + self.prefix)
