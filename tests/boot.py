@@ -23,13 +23,22 @@ import realms  # noqa: E402
 from bed import ROOT  # noqa: E402
 from outcome import Failed, expect, wait_for  # noqa: E402
 
-PACKAGES = ("systemd,systemd-sysv,dbus,openssh-server,sudo,libpam-systemd,libpam-runtime,"
-            "libcurl4,libjson-c5,libssl3,libsystemd0,libsqlite3-0")
+PACKAGES = (
+    "systemd,systemd-sysv,dbus,openssh-server,sudo,libpam-systemd,libpam-runtime,"
+    "libcurl4,libjson-c5,libssl3,libsystemd0,libsqlite3-0"
+)
 
 
 def run(*argv, seconds=120, **options):
-    return subprocess.run(argv, check=True, timeout=seconds, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, **options).stdout
+    return subprocess.run(
+        argv,
+        check=True,
+        timeout=seconds,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        **options,
+    ).stdout
 
 
 def is_init(pid):
@@ -55,8 +64,14 @@ class Machine:
         if base:
             run("cp", "-a", base, self.tree)
         else:
-            run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", self.tree,
-                seconds=900)
+            run(
+                "debootstrap",
+                "--variant=minbase",
+                f"--include={PACKAGES}",
+                "bookworm",
+                self.tree,
+                seconds=900,
+            )
         run("make", "-s", "-C", build, "install", f"DESTDIR={self.tree}")
         self.inside_chroot("systemd-sysusers")
         self.inside_chroot("pam-auth-update", "--package", "--force")
@@ -66,14 +81,21 @@ class Machine:
         os.makedirs(f"{etc}/kclogin", exist_ok=True)
         self.write("kclogin/host.conf", "local_accounts = ada\n")
         self.write("kclogin/client-secret", "pam-secret-for-tests", 0o600)
-        self.write("kclogin/kclogin.conf", f"[realm]\nissuer = {issuer}\nallow_http = yes\n"
-                   "client_id = linux-pam\nclient_auth = basic\nclient_secret_file = client-secret\n"
-                   "[access]\nallow = role:linux-login\n")
+        self.write(
+            "kclogin/kclogin.conf",
+            f"[realm]\nissuer = {issuer}\nallow_http = yes\n"
+            "client_id = linux-pam\nclient_auth = basic\nclient_secret_file = client-secret\n"
+            "[access]\nallow = role:linux-login\n",
+        )
         # the secret arrives as a systemd credential: the daemon's user cannot read root's file
-        self.write("systemd/system/kclogind.service.d/suite.conf",
-                   "[Service]\nLoadCredential=client-secret:/etc/kclogin/client-secret\nWatchdogSec=3s\n")
-        self.write("ssh/sshd_config.d/suite.conf",
-                   f"Port {sshd_port}\nListenAddress 127.0.0.1\nKbdInteractiveAuthentication yes\n")
+        self.write(
+            "systemd/system/kclogind.service.d/suite.conf",
+            "[Service]\nLoadCredential=client-secret:/etc/kclogin/client-secret\nWatchdogSec=3s\n",
+        )
+        self.write(
+            "ssh/sshd_config.d/suite.conf",
+            f"Port {sshd_port}\nListenAddress 127.0.0.1\nKbdInteractiveAuthentication yes\n",
+        )
         self.write("hostname", "suite\n")
 
     def write(self, name, text, mode=0o644):
@@ -84,17 +106,37 @@ class Machine:
         os.chmod(path, mode)
 
     def inside_chroot(self, *argv):
-        run("chroot", self.tree, *argv, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-                                             "DEBIAN_FRONTEND": "noninteractive"})
+        run(
+            "chroot",
+            self.tree,
+            *argv,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"},
+        )
 
     def boot(self, log):
         self.process = subprocess.Popen(
-            ["systemd-nspawn", "--quiet", "--keep-unit", "--register=no", "--console=pipe",
-             "-D", self.tree, "-b"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True)
+            [
+                "systemd-nspawn",
+                "--quiet",
+                "--keep-unit",
+                "--register=no",
+                "--console=pipe",
+                "-D",
+                self.tree,
+                "-b",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         self.leader = wait_for(self._leader, 30, "systemd-nspawn has no child")
-        wait_for(lambda: self.try_run("systemctl", "is-system-running", "--wait")[1].strip()
-                 in ("running", "degraded"), 120, "the machine does not boot")
+        wait_for(
+            lambda: self.try_run("systemctl", "is-system-running", "--wait")[1].strip()
+            in ("running", "degraded"),
+            120,
+            "the machine does not boot",
+        )
 
     def _leader(self):
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
@@ -103,8 +145,14 @@ class Machine:
         return next((pid for pid in children if is_init(pid)), None)
 
     def try_run(self, *argv, seconds=60):
-        done = subprocess.run(["nsenter", "-t", self.leader, "-a", *argv], check=False,
-                              timeout=seconds, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        done = subprocess.run(
+            ["nsenter", "-t", self.leader, "-a", *argv],
+            check=False,
+            timeout=seconds,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
         return done.returncode, done.stdout + done.stderr
 
     def run(self, *argv):
@@ -136,8 +184,9 @@ class Proof:
         self.machine, self.realm, self.person = machine, realm, person
 
     def enter(self):
-        seen = self.person.log_in("ada", "ada-pass", "keyboard-interactive",
-                                  "echo MARK-IN; env; cat /proc/self/cgroup")
+        seen = self.person.log_in(
+            "ada", "ada-pass", "keyboard-interactive", "echo MARK-IN; env; cat /proc/self/cgroup"
+        )
         expect(seen.entered, f"{seen}")
         return seen
 
@@ -145,12 +194,28 @@ class Proof:
         """The sockets listen; the service is not started by anything but a login."""
         for unit in ("kclogind.socket", "kclogind-priv.socket"):
             expect(self.machine.shows(unit, "ActiveState") == "active", f"{unit} does not listen")
-        modes = self.machine.run("stat", "-c", "%n %a %U", "/run/kclogin", "/run/kclogin/socket",
-                                 "/run/kclogin/priv.socket", "/run/kclogin/sessions").split("\n")
-        expect(modes[:4] == ["/run/kclogin 755 root", "/run/kclogin/socket 666 root",
-                             "/run/kclogin/priv.socket 600 root", "/run/kclogin/sessions 700 kclogin"],
-               f"{modes}")
-        expect(self.machine.shows("kclogind.service", "ActiveState") == "inactive", "the service runs")
+        modes = self.machine.run(
+            "stat",
+            "-c",
+            "%n %a %U",
+            "/run/kclogin",
+            "/run/kclogin/socket",
+            "/run/kclogin/priv.socket",
+            "/run/kclogin/sessions",
+        ).split("\n")
+        expect(
+            modes[:4]
+            == [
+                "/run/kclogin 755 root",
+                "/run/kclogin/socket 666 root",
+                "/run/kclogin/priv.socket 600 root",
+                "/run/kclogin/sessions 700 kclogin",
+            ],
+            f"{modes}",
+        )
+        expect(
+            self.machine.shows("kclogind.service", "ActiveState") == "inactive", "the service runs"
+        )
 
     def activation(self):
         """A login finds a daemon that was not running."""
@@ -167,15 +232,19 @@ class Proof:
         expect(set(fields["Uid"].split()) != {"0"}, "the daemon runs as root")
         expect(fields["NoNewPrivs"].strip() == "1", "new privileges are possible")
         expect(int(fields["CapEff"], 16) == 0, "the daemon has capabilities")
-        expect("Max core file size        0" in self.machine.run("cat", f"/proc/{pid}/limits"),
-               "cores are possible")
+        expect(
+            "Max core file size        0" in self.machine.run("cat", f"/proc/{pid}/limits"),
+            "cores are possible",
+        )
         own = self.machine.run("nsenter", "-t", pid, "-m", "cat", "/etc/nsswitch.conf")
         expect("keycloak" not in own and "passwd: files" in own, f"nsswitch.conf: {own}")
 
     def reload(self):
         pid = self.machine.shows("kclogind.service", "MainPID")
         self.machine.run("systemctl", "reload", "kclogind.service")
-        expect(self.machine.shows("kclogind.service", "MainPID") == pid, "the daemon was restarted")
+        expect(
+            self.machine.shows("kclogind.service", "MainPID") == pid, "the daemon was restarted"
+        )
         expect("reload result=ok" in self.machine.journal(), self.machine.journal())
         self.enter()
 
@@ -183,8 +252,11 @@ class Proof:
         """A daemon that does not answer any more is replaced, and logins go on."""
         pid = self.machine.shows("kclogind.service", "MainPID")
         self.machine.run("kill", "-STOP", pid)
-        wait_for(lambda: self.machine.shows("kclogind.service", "MainPID") not in (pid, "0"), 40,
-                 "the watchdog does not bite")
+        wait_for(
+            lambda: self.machine.shows("kclogind.service", "MainPID") not in (pid, "0"),
+            40,
+            "the watchdog does not bite",
+        )
         self.enter()
 
     def killed(self):
@@ -198,7 +270,9 @@ class Proof:
         self.machine.run("systemctl", "stop", "kclogind.service")
         expect(self.machine.shows("kclogind.service", "Result") == "success", "no clean end")
         self.enter()
-        self.machine.run("systemctl", "stop", "kclogind.socket", "kclogind-priv.socket", "kclogind.service")
+        self.machine.run(
+            "systemctl", "stop", "kclogind.socket", "kclogind-priv.socket", "kclogind.service"
+        )
         ssh = self.person.command("ada", "keyboard-interactive", "echo MARK-IN")
         expect(not hosts.answer_all(ssh, "ada-pass").entered, "ada came in without a daemon")
         self.machine.run("systemctl", "start", "kclogind.socket", "kclogind-priv.socket")

@@ -1,6 +1,7 @@
 """A host to log in to: private copies of /etc and the like in a mount namespace of the suite's own.
 
-Used by run.py, once; everything here changes only the namespace. Never touches the machine's own files.
+Used by run.py, once; everything here changes only the namespace. Never touches the machine's own
+files.
 """
 
 import glob
@@ -12,9 +13,26 @@ from journal import SystemLog
 
 ROOT = "/run/bed"
 # Accounts that the host defines and that a realm password may open.
-LISTED = ["ada", "grace", "frozen", "mustchange", "halfprofile", "terms", "nomail", "norole",
-          "locktest", "trouble", "longpass", "nested", "manygroups", "keys", "jo.doe", "noattrs",
-          "nodefaults", "ghost"]
+LISTED = [
+    "ada",
+    "grace",
+    "frozen",
+    "mustchange",
+    "halfprofile",
+    "terms",
+    "nomail",
+    "norole",
+    "locktest",
+    "trouble",
+    "longpass",
+    "nested",
+    "manygroups",
+    "keys",
+    "jo.doe",
+    "noattrs",
+    "nodefaults",
+    "ghost",
+]
 # Accounts that the host defines, that are not listed: a realm password never opens them.
 UNLISTED = ["carol", "Ada", "upper", "tempass"]
 LOCAL_PASSWORD = {"ada": "local-ada-pass", "carol": "local-carol-pass"}
@@ -24,8 +42,15 @@ DAEMON_UID = 990
 
 def run(*argv, **options):
     """A command that must succeed, within a minute."""
-    done = subprocess.run(argv, check=False, timeout=60, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, **options)
+    done = subprocess.run(
+        argv,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        **options,
+    )
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(argv)}: {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -53,10 +78,8 @@ def private_copy(folder):
 
 
 class Bed:
-    def __init__(self, build, modules, demo_prefix="127.0.0.1"):
-        self.address = demo_prefix
+    def __init__(self, build, modules):
         self._mounts()
-        self.root = ROOT
         self.tree = self._install(build, "product")
         self.module_tree = self.tree if modules == build else self._install(modules, "modules")
         self._accounts()
@@ -69,8 +92,15 @@ class Bed:
         os.makedirs(f"{ROOT}/log")
         os.makedirs("/run/sshd", 0o755)
         os.makedirs("/run/lock")
-        for folder in ("/etc", "/var/cache/debconf", "/var/lib/pam", "/var/lib/sudo", "/var/lib/kclogin",
-                       "/usr/share/pam-configs", security_folder()):
+        for folder in (
+            "/etc",
+            "/var/cache/debconf",
+            "/var/lib/pam",
+            "/var/lib/sudo",
+            "/var/lib/kclogin",
+            "/usr/share/pam-configs",
+            security_folder(),
+        ):
             private_copy(folder)
         run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/home")
         self._devices()
@@ -83,12 +113,24 @@ class Bed:
             write(f"{ROOT}/dev/{name}", "", 0o666)
             run("mount", "--bind", f"/dev/{name}", f"{ROOT}/dev/{name}")
         os.makedirs(f"{ROOT}/dev/pts")
-        run("mount", "-t", "devpts", "-o", "newinstance,ptmxmode=0666,mode=620,gid=5", "devpts",
-            f"{ROOT}/dev/pts")
+        run(
+            "mount",
+            "-t",
+            "devpts",
+            "-o",
+            "newinstance,ptmxmode=0666,mode=620,gid=5",
+            "devpts",
+            f"{ROOT}/dev/pts",
+        )
         os.makedirs(f"{ROOT}/dev/shm")
         run("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", f"{ROOT}/dev/shm")
-        for name, target in (("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"),
-                             ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")):
+        for name, target in (
+            ("ptmx", "pts/ptmx"),
+            ("fd", "/proc/self/fd"),
+            ("stdin", "/proc/self/fd/0"),
+            ("stdout", "/proc/self/fd/1"),
+            ("stderr", "/proc/self/fd/2"),
+        ):
             os.symlink(target, f"{ROOT}/dev/{name}")
         run("mount", "--move", f"{ROOT}/dev", "/dev")
 
@@ -103,23 +145,33 @@ class Bed:
     def find(self, name):
         """An installed file by its name; None where the product has none."""
         tree = self.module_tree if name.endswith((".so", ".so.2")) else self.tree
-        found = sorted(path for path in glob.glob(f"{tree}/**/{name}", recursive=True)
-                       if os.path.isfile(path))
+        found = sorted(
+            path for path in glob.glob(f"{tree}/**/{name}", recursive=True) if os.path.isfile(path)
+        )
         return found[0] if found else None
 
     def _accounts(self):
         """The host's own accounts: those of the machine below 1000, and the suite's."""
-        for file, last in (("passwd", 3), ("group", 3)):
+        for file in ("passwd", "group"):
             with open(f"/etc/{file}", encoding="utf-8") as source:
-                lines = [line for line in source if 0 <= int(line.split(":")[2]) < 1000
-                         or line.startswith("nobody:") or line.startswith("nogroup:")]
+                lines = [
+                    line
+                    for line in source
+                    if 0 <= int(line.split(":")[2]) < 1000
+                    or line.startswith("nobody:")
+                    or line.startswith("nogroup:")
+                ]
             lines = [line for line in lines if line.split(":")[0] not in ("kclogin", "sshd")]
             if file == "passwd":
-                lines += [f"sshd:x:991:65534::/run/sshd:/usr/sbin/nologin\n",
-                          f"kclogin:x:{DAEMON_UID}:{DAEMON_UID}::/nonexistent:/usr/sbin/nologin\n"]
+                lines += [
+                    "sshd:x:991:65534::/run/sshd:/usr/sbin/nologin\n",
+                    f"kclogin:x:{DAEMON_UID}:{DAEMON_UID}::/nonexistent:/usr/sbin/nologin\n",
+                ]
                 lines += [f"{n}:x:{u}:{u}:{n}:/home/{n}:/bin/bash\n" for n, u in UIDS.items()]
             else:
-                lines += [f"kclogin:x:{DAEMON_UID}:\n"] + [f"{n}:x:{u}:\n" for n, u in UIDS.items()]
+                lines += [f"kclogin:x:{DAEMON_UID}:\n"] + [
+                    f"{n}:x:{u}:\n" for n, u in UIDS.items()
+                ]
             write(f"/etc/{file}", "".join(lines))
         shadow = ["root:*:19000:0:99999:7:::\n", "nobody:*:19000:0:99999:7:::\n"]
         for name in UIDS:
@@ -152,12 +204,16 @@ class Bed:
 
     def _stack(self):
         """Debian's own stacks, made by Debian's own tool from the product's profiles."""
-        run("pam-auth-update", "--package", "--force",
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+        run(
+            "pam-auth-update",
+            "--package",
+            "--force",
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        )
         for path in glob.glob("/etc/pam.d/common-*"):
             # these ask services that a bed does not have
             run("sed", "-i", "/pam_systemd.so/d; /pam_cap.so/d", path)
-        # the machine's own services may carry lines of a whole host; these are the programs' bare ones
+        # the machine's own services may have lines of a whole host; these are bare ones
         for service in ("sshd", "su", "su-l", "sudo", "sudo-i", "login", "pamtester"):
             write(f"/etc/pam.d/{service}", SERVICE.get(service, "") + BODY)
         write("/etc/sudoers", SUDOERS, 0o440)
@@ -170,27 +226,37 @@ class Bed:
         environment in the file that is returned."""
         path = f"{ROOT}/environment/{name}"
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        write(f"/etc/pam.d/{name}", "".join(
-            f"{kind} required pam_keycloak.so {arguments}\n"
-            for kind in ("auth", "account", "session", "password"))
+        write(
+            f"/etc/pam.d/{name}",
+            "".join(
+                f"{kind} required pam_keycloak.so {arguments}\n"
+                for kind in ("auth", "account", "session", "password")
+            )
             + "account required pam_permit.so\n"
-            + f"session optional pam_exec.so type=open_session log={path} /usr/bin/env\n")
+            + f"session optional pam_exec.so type=open_session log={path} /usr/bin/env\n",
+        )
         return path
 
 
 def security_folder():
-    for path in ("/usr/lib/x86_64-linux-gnu/security", "/usr/lib/aarch64-linux-gnu/security",
-                 "/usr/lib/security"):
+    for path in (
+        "/usr/lib/x86_64-linux-gnu/security",
+        "/usr/lib/aarch64-linux-gnu/security",
+        "/usr/lib/security",
+    ):
         if os.path.isdir(path):
             return path
     raise SystemExit("no folder of PAM modules")
 
 
 SERVICE = {"su": "auth sufficient pam_rootok.so\n", "su-l": "auth sufficient pam_rootok.so\n"}
-BODY = ("@include common-auth\n@include common-account\n@include common-session\n"
-        "@include common-password\n")
-SUDOERS = ("Defaults env_reset, !lecture, !fqdn, timestamp_timeout=0, passwd_tries=1\n"
-           "Defaults secure_path=\"/usr/sbin:/usr/bin:/sbin:/bin\"\n"
-           "root ALL=(ALL:ALL) ALL\n"
-           + "".join(f"{name} ALL=(ALL:ALL) ALL\n"
-                     for name in LISTED + ["carol"]))
+BODY = (
+    "@include common-auth\n@include common-account\n@include common-session\n"
+    "@include common-password\n"
+)
+SUDOERS = (
+    "Defaults env_reset, !lecture, !fqdn, timestamp_timeout=0, passwd_tries=1\n"
+    'Defaults secure_path="/usr/sbin:/usr/bin:/sbin:/bin"\n'
+    "root ALL=(ALL:ALL) ALL\n"
+    + "".join(f"{name} ALL=(ALL:ALL) ALL\n" for name in LISTED + ["carol"])
+)

@@ -40,9 +40,15 @@ def guesses(world):
 def forged(world):
     mark = world.standard()
     for name in ("ada result=ok", "ada%20result=ok", "ada=result=ok", "\u0430da result=ok"):
-        expect(not world.sshd.log_in(name, WRONG, "keyboard-interactive").entered, f"{name!r} got in")
-    hosts.pamtester("pamtester", "ada\nlogin user=ada result=ok", "authenticate",
-                    answers=[("Password: ", WRONG)])
+        expect(
+            not world.sshd.log_in(name, WRONG, "keyboard-interactive").entered, f"{name!r} got in"
+        )
+    hosts.pamtester(
+        "pamtester",
+        "ada\nlogin user=ada result=ok",
+        "authenticate",
+        answers=[("Password: ", WRONG)],
+    )
     for line in world.daemon.log.text(mark).splitlines():
         expect("result=ok" not in line or not line.startswith("login"), f"forged: {line}")
         expect("ada" not in line or not line.startswith("login"), f"a stranger's name: {line}")
@@ -54,13 +60,21 @@ def locker(world):
     world.standard()
     world.bed.bare_service("suite-locker", "")
     mark = world.daemon.log.mark()
-    seen = hosts.pamtester("suite-locker", "ada", "authenticate", caller="ada",
-                           answers=[("Password: ", world.password("ada"))])
+    seen = hosts.pamtester(
+        "suite-locker",
+        "ada",
+        "authenticate",
+        caller="ada",
+        answers=[("Password: ", world.password("ada"))],
+    )
     expect(seen.entered, f"{seen}")
     world.daemon.login(mark, user="ada", service="suite-locker", result="ok")
     mark = world.daemon.log.mark()
-    seen = hosts.answer_all(["pamtester", "suite-locker", "ada", "authenticate"],
-                            world.password("ada"), **hosts.account("carol"))
+    seen = hosts.answer_all(
+        ["pamtester", "suite-locker", "ada", "authenticate"],
+        world.password("ada"),
+        **hosts.account("carol"),
+    )
     expect("successfully" not in seen.shown, f"carol opened ada's screen: {seen}")
     world.daemon.login(mark, user="ada", result="denied", reason="not-authorized")
 
@@ -74,7 +88,7 @@ def passwd(world):
     expect(f"{world.realm.issuer}/account" in seen.shown, f"{seen}")
 
 
-@case("a realm that takes connections and says nothing is unavailable, within the login's time (lesson 25)")
+@case("a realm that says nothing is unavailable, within the login's time (lesson 25)")
 def silent(world):
     limits = {"limits": ["grant_timeout = 3s"]}
     world.daemon.use(configuration(world.realm, sections=limits))

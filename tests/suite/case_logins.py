@@ -20,24 +20,37 @@ OUTCOMES = [
 ]
 
 # What the daemon tells the person; sshd keeps it back until its next prompt, which does not come.
-TOLD = {"disabled user": "Your account is disabled.", "pending action": "Finish its set-up at {issuer}/account"}
+TOLD = {
+    "disabled user": "Your account is disabled.",
+    "pending action": "Finish its set-up at {issuer}/account",
+}
 # What the program itself says of each PAM code; where it says the same of all, under None.
 SAID = {
     "sshd": {None: "Permission denied (publickey,password,keyboard-interactive)."},
-    "su": {"wrong password": "su: Authentication failure", "disabled user": "su: User account has expired",
-           "pending action": "su: Permission denied", "no role": "su: Permission denied"},
-    "sudo": {None: "sudo: 1 incorrect password attempt",
-             "disabled user": "sudo: PAM authentication error: User account has expired"},
+    "su": {
+        "wrong password": "su: Authentication failure",
+        "disabled user": "su: User account has expired",
+        "pending action": "su: Permission denied",
+        "no role": "su: Permission denied",
+    },
+    "sudo": {
+        None: "sudo: 1 incorrect password attempt",
+        "disabled user": "sudo: PAM authentication error: User account has expired",
+    },
     "login": {None: "Login incorrect"},
-    "pamtester": {"wrong password": "pamtester: Authentication failure",
-                  "disabled user": "pamtester: User account has expired",
-                  "pending action": "pamtester: Permission denied", "no role": "pamtester: Permission denied"},
+    "pamtester": {
+        "wrong password": "pamtester: Authentication failure",
+        "disabled user": "pamtester: User account has expired",
+        "pending action": "pamtester: Permission denied",
+        "no role": "pamtester: Permission denied",
+    },
 }
 
 
 def through_sshd(method):
     def enter(world, user, password):
         return world.sshd.log_in(user, password, method)
+
     return enter
 
 
@@ -54,8 +67,9 @@ def through_login(world, user, password):
 
 
 def through_pamtester(world, user, password):
-    return hosts.pamtester("pamtester", user, "authenticate", "acct_mgmt",
-                           answers=[("Password: ", password)])
+    return hosts.pamtester(
+        "pamtester", user, "authenticate", "acct_mgmt", answers=[("Password: ", password)]
+    )
 
 
 PROGRAMS = [
@@ -96,8 +110,10 @@ def assert_outcome(world, service, enter, row):
 
 for program, service_name, way in PROGRAMS:
     for row_of in OUTCOMES:
+
         def function(world, service=service_name, enter=way, row=row_of):
             assert_outcome(world, service, enter, row)
+
         case(f"{program}: {row_of[0]}")(function)
 
 
@@ -128,7 +144,9 @@ def su_unknown(world):
 @case("pamtester: unknown user")
 def pamtester_unknown(world):
     world.standard()
-    seen = hosts.pamtester("pamtester", "nosuchuser", "authenticate", answers=[("Password: ", WRONG)])
+    seen = hosts.pamtester(
+        "pamtester", "nosuchuser", "authenticate", answers=[("Password: ", WRONG)]
+    )
     expect(not seen.entered, f"{seen}")
 
 
@@ -142,8 +160,9 @@ def dummy(world):
         for typed in ("x", "abc", world.password(hosts.DENIED), "a" * 40):
             seen = world.sshd.log_in(hosts.DENIED, typed, method)
             expect(not seen.entered, f"{typed!r} opened the door: {seen}")
-            world.daemon.login(mark, user=hosts.DENIED, service="sshd", result="denied",
-                               reason="dummy-password")
+            world.daemon.login(
+                mark, user=hosts.DENIED, service="sshd", result="denied", reason="dummy-password"
+            )
             mark = world.daemon.log.mark()
         world.sshd.log_in("nosuchuser", "letmein", method)
         world.sshd.log_in("root", "letmein", method)
@@ -178,7 +197,12 @@ def sudo_no_token(world):
     seen = hosts.sudo("ada", world.password("ada"))
     world.daemon.login(mark, user="ada", service="sudo", result="ok")
     expect(seen.entered and "USER=root" in seen.shown, f"{seen}")
-    for name in ("KEYCLOAK_ACCESS_TOKEN", "KEYCLOAK_TOKEN_EXPIRES", "KCLOGIN_SESSION", "KCLOGIN_TRANSACTION"):
+    for name in (
+        "KEYCLOAK_ACCESS_TOKEN",
+        "KEYCLOAK_TOKEN_EXPIRES",
+        "KCLOGIN_SESSION",
+        "KCLOGIN_TRANSACTION",
+    ):
         expect(seen.variable(name) is None, f"root's command has {name}")
 
 
@@ -191,8 +215,12 @@ def troublesome(world):
             expect(seen.entered, f"{user} {method}: {seen}")
     world.daemon.login(mark, user="longpass", result="ok")
     mark = world.daemon.log.mark()
-    seen = hosts.pamtester("pamtester", "trouble", "authenticate",
-                           answers=[("Password: ", world.password("trouble") + "x")])
+    seen = hosts.pamtester(
+        "pamtester",
+        "trouble",
+        "authenticate",
+        answers=[("Password: ", world.password("trouble") + "x")],
+    )
     expect(not seen.entered, "a longer password passed")
     world.daemon.login(mark, user="trouble", result="denied", reason="bad-credentials")
     world.realm.forget_failures()
@@ -205,6 +233,9 @@ def parallel(world):
     with ThreadPoolExecutor(8) as pool:
         seen = list(pool.map(lambda _: world.sshd.log_in("ada", password), range(8)))
     expect(all(one.entered for one in seen), f"{sum(one.entered for one in seen)} of 8 got in")
-    lines = [line for line in world.daemon.log.text(mark).splitlines()
-             if line.startswith("login ") and "result=ok" in line]
+    lines = [
+        line
+        for line in world.daemon.log.text(mark).splitlines()
+        if line.startswith("login ") and "result=ok" in line
+    ]
     expect(len(lines) == 8, f"{len(lines)} lines of success")

@@ -24,7 +24,9 @@ def root(world):
     world.daemon.quiet(world.realm)
     sent = world.realm.relay.bytes_up
     refused(world, "root", "root-pass")
-    seen = hosts.pamtester("pamtester", "root", "authenticate", answers=[("Password: ", "root-pass")])
+    seen = hosts.pamtester(
+        "pamtester", "root", "authenticate", answers=[("Password: ", "root-pass")]
+    )
     expect(not seen.entered, f"pamtester let root in: {seen}")
     seen = hosts.su("carol", "root", "root-pass")
     expect(not seen.entered, f"su let root in: {seen}")
@@ -42,8 +44,12 @@ def capital(world):
 def mail(world):
     world.standard()
     refused(world, "ada@example.test", world.password("ada"))
-    seen = hosts.pamtester("pamtester", "ada@example.test", "authenticate",
-                           answers=[("Password: ", world.password("ada"))])
+    seen = hosts.pamtester(
+        "pamtester",
+        "ada@example.test",
+        "authenticate",
+        answers=[("Password: ", world.password("ada"))],
+    )
     expect(not seen.entered, f"{seen}")
 
 
@@ -105,13 +111,18 @@ def no_rule(world):
 
 @case("a PAM line with access=NAME uses that section; an unknown one lets nobody in")
 def access_name(world):
-    sections = {"access": ["allow = role:linux-login"], "access kernel": ["allow = group:/engineering/kernel"]}
+    sections = {
+        "access": ["allow = role:linux-login"],
+        "access kernel": ["allow = group:/engineering/kernel"],
+    }
     world.daemon.use(configuration(world.realm, access=sections))
     world.bed.bare_service("suite-kernel", "access=kernel")
     world.bed.bare_service("suite-nothing", "access=nothing")
-    for service, user, entered, reason in (("suite-kernel", "ada", True, "ok"),
-                                           ("suite-kernel", "keys", False, "not-permitted"),
-                                           ("suite-nothing", "ada", False, "no-access-rule")):
+    for service, user, entered, reason in (
+        ("suite-kernel", "ada", True, "ok"),
+        ("suite-kernel", "keys", False, "not-permitted"),
+        ("suite-nothing", "ada", False, "no-access-rule"),
+    ):
         mark = world.daemon.log.mark()
         # nobody can enter where no rule is: then nobody is asked for a password either
         answers = [] if reason == "no-access-rule" else [("Password: ", world.password(user))]
@@ -123,16 +134,24 @@ def access_name(world):
 
 @case("groups are whole paths: one leaf name in two places (lesson 7)")
 def nested_groups(world):
-    for rule, entered in (("group:/teams/red/admins", True), ("group:/admins", False),
-                          ("group:admins", False), ("group:/teams/red", False),
-                          ("group:/night shift/late", True)):
+    for rule, entered in (
+        ("group:/teams/red/admins", True),
+        ("group:/admins", False),
+        ("group:admins", False),
+        ("group:/teams/red", False),
+        ("group:/night shift/late", True),
+    ):
         try:
             world.daemon.use(configuration(world.realm, access={"access": [f"allow = {rule}"]}))
         except Failed:
             expect(not entered, f"the rule {rule} is not taken")
             continue
-        seen = hosts.pamtester("pamtester", "nested", "authenticate",
-                               answers=[("Password: ", world.password("nested"))])
+        seen = hosts.pamtester(
+            "pamtester",
+            "nested",
+            "authenticate",
+            answers=[("Password: ", world.password("nested"))],
+        )
         expect(seen.entered == entered, f"{rule}: {seen}")
 
 

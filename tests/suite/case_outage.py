@@ -12,7 +12,6 @@ from product import CONF, configuration
 from term import Terminal
 from world import WRONG, case
 
-
 INSIDE = "echo MARK-IN"
 
 
@@ -50,11 +49,17 @@ def login(world, password):
     raise Failed("login asks again and again")
 
 
-PROGRAMS = [("sshd password", "sshd", ssh), ("sshd keyboard-interactive", "sshd", keyboard),
-            ("su", "su", su), ("sudo", "sudo", sudo), ("login", "login", login),
-            ("pamtester", "pamtester", pamtester)]
+PROGRAMS = [
+    ("sshd password", "sshd", ssh),
+    ("sshd keyboard-interactive", "sshd", keyboard),
+    ("su", "su", su),
+    ("sudo", "sudo", sudo),
+    ("login", "login", login),
+    ("pamtester", "pamtester", pamtester),
+]
 
 for program, service_name, enter in PROGRAMS:
+
     def realm_down(world, service=service_name, way=enter):
         """The local password is the way in on a bad day, and the realm's is none."""
         world.standard()
@@ -73,8 +78,12 @@ for program, service_name, enter in PROGRAMS:
 
         def back():
             mark = world.daemon.log.mark()
-            return way(world, world.password("ada")).entered and world.daemon.login(mark, result="ok")
+            return way(world, world.password("ada")).entered and world.daemon.login(
+                mark, result="ok"
+            )
+
         wait_for(back, 20, "ada cannot log in after the realm came back")
+
     case(f"{program}: realm down")(realm_down)
 
 
@@ -84,12 +93,21 @@ def status(world):
     expect(world.sshd.log_in("ada", world.password("ada")).entered, "ada cannot log in")
     code, text = world.kclogin("status")
     expect(code == 0 and f"issuer: {world.realm.issuer}" in text, f"{code}: {text}")
-    seen = hosts.su("ada", "carol", LOCAL_PASSWORD["carol"], world.bed.find("kclogin") + " status; echo MARK-IN")
+    seen = hosts.su(
+        "ada",
+        "carol",
+        LOCAL_PASSWORD["carol"],
+        world.bed.find("kclogin") + " status; echo MARK-IN",
+    )
     expect("realm: reachable" in seen.shown and "issuer" not in seen.shown, f"{seen}")
     world.realm.relay.down()
     try:
         world.sshd.log_in("ada", WRONG)
-        wait_for(lambda: world.kclogin("status")[0] != 0, 10, lambda: f"still good: {world.kclogin('status')}")
+        wait_for(
+            lambda: world.kclogin("status")[0] != 0,
+            10,
+            lambda: f"still good: {world.kclogin('status')}",
+        )
         expect("unreachable" in world.kclogin("status")[1], f"{world.kclogin('status')}")
         world.daemon.stop()
         code, text = world.kclogin("status")
@@ -104,7 +122,9 @@ def daemon_down(world):
     world.daemon.stop()
     try:
         for password in (world.password("ada"), LOCAL_PASSWORD["ada"], WRONG):
-            expect(not ssh(world, password).entered, "a listed account was opened without the daemon")
+            expect(
+                not ssh(world, password).entered, "a listed account was opened without the daemon"
+            )
         expect(world.sshd.log_in("carol", LOCAL_PASSWORD["carol"]).entered, "carol cannot log in")
         world.sshd.authorize("carol")
         expect(world.sshd.key_log_in("carol").entered, "carol's key does not open")
@@ -134,25 +154,41 @@ def reload(world):
     lines = good.count("\n") + 2
     world.daemon.log.since(mark, rf"{CONF}:{lines}\b", 10)
     expect(world.sshd.log_in("ada", world.password("ada")).entered, "the old file is not in force")
-    mark = world.daemon.reload(configuration(world.realm, access={"access": ["allow = role:no-such-role"]}))
+    mark = world.daemon.reload(
+        configuration(world.realm, access={"access": ["allow = role:no-such-role"]})
+    )
 
     def denied():
         since = world.daemon.log.mark()
-        return (not world.sshd.log_in("ada", world.password("ada")).entered
-                and world.daemon.login(since, user="ada", reason="not-permitted"))
+        return not world.sshd.log_in("ada", world.password("ada")).entered and world.daemon.login(
+            since, user="ada", reason="not-permitted"
+        )
+
     wait_for(denied, 10, "the new file is not in force")
     world.daemon.stop()
 
 
 HOSTILE = {
-    "SSLKEYLOGFILE": f"{ROOT}/leak/keylog", "https_proxy": "http://127.0.0.1:9",
-    "http_proxy": "http://127.0.0.1:9", "ALL_PROXY": "socks5://127.0.0.1:9",
-    "OPENSSL_CONF": f"{ROOT}/leak/openssl.cnf", "OPENSSL_MODULES": f"{ROOT}/leak",
-    "CURL_CA_BUNDLE": "/dev/null", "SSL_CERT_FILE": "/dev/null", "SSL_CERT_DIR": "/dev/null",
-    "CURL_HOME": f"{ROOT}/leak", "HOME": f"{ROOT}/leak", "TMPDIR": f"{ROOT}/leak",
-    "RES_OPTIONS": "timeout:1", "HOSTALIASES": "/dev/null", "LOCALDOMAIN": "invalid",
-    "LD_PRELOAD": f"{ROOT}/leak/none.so", "LD_LIBRARY_PATH": f"{ROOT}/leak",
-    "LD_DEBUG": "all", "LD_DEBUG_OUTPUT": f"{ROOT}/leak/ld", "MALLOC_PERTURB_": "7",
+    "SSLKEYLOGFILE": f"{ROOT}/leak/keylog",
+    "https_proxy": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+    "ALL_PROXY": "socks5://127.0.0.1:9",
+    "OPENSSL_CONF": f"{ROOT}/leak/openssl.cnf",
+    "OPENSSL_MODULES": f"{ROOT}/leak",
+    "CURL_CA_BUNDLE": "/dev/null",
+    "SSL_CERT_FILE": "/dev/null",
+    "SSL_CERT_DIR": "/dev/null",
+    "CURL_HOME": f"{ROOT}/leak",
+    "HOME": f"{ROOT}/leak",
+    "TMPDIR": f"{ROOT}/leak",
+    "RES_OPTIONS": "timeout:1",
+    "HOSTALIASES": "/dev/null",
+    "LOCALDOMAIN": "invalid",
+    "LD_PRELOAD": f"{ROOT}/leak/none.so",
+    "LD_LIBRARY_PATH": f"{ROOT}/leak",
+    "LD_DEBUG": "all",
+    "LD_DEBUG_OUTPUT": f"{ROOT}/leak/ld",
+    "MALLOC_PERTURB_": "7",
 }
 
 
@@ -171,15 +207,20 @@ def su_environment(world):
     seen = hosts.su("carol", "ada", world.password("ada"), env=HOSTILE)
     expect(seen.entered, f"{seen}")
     world.daemon.login(mark, user="ada", service="su", result="ok")
-    made = [name for name in set(os.listdir(f"{ROOT}/leak")) - before
-            if os.stat(f"{ROOT}/leak/{name}").st_uid == 0]
+    made = [
+        name
+        for name in set(os.listdir(f"{ROOT}/leak")) - before
+        if os.stat(f"{ROOT}/leak/{name}").st_uid == 0
+    ]
     expect(not made, f"root made {made} where the caller said")
 
 
 @case("nothing of the environment that the daemon is started in changes what it does (lesson 19)")
 def daemon_environment(world):
     before = hostile_folder()
-    hostile = {name: value for name, value in HOSTILE.items() if not name.startswith(("LD_", "OPENSSL_"))}
+    hostile = {
+        name: value for name, value in HOSTILE.items() if not name.startswith(("LD_", "OPENSSL_"))
+    }
     world.daemon.use(configuration(world.realm), environment=hostile)
     mark = world.daemon.log.mark()
     expect(world.sshd.log_in("ada", world.password("ada")).entered, "ada cannot log in")

@@ -15,8 +15,16 @@ from bed import ROOT
 from outcome import expect, skip_unless
 from world import case
 
-SECRETS = ["pam-secret-for-tests", "a-secret-of-at-least-32-bytes-for-hs256", "light-secret",
-           "es256-secret", "ps256-secret", "eddsa-secret", "hs256-secret", "norefresh-secret"]
+SECRETS = [
+    "pam-secret-for-tests",
+    "a-secret-of-at-least-32-bytes-for-hs256",
+    "light-secret",
+    "es256-secret",
+    "ps256-secret",
+    "eddsa-secret",
+    "hs256-secret",
+    "norefresh-secret",
+]
 
 
 def needles(world):
@@ -24,7 +32,11 @@ def needles(world):
     found = {}
     for secret in world.secrets | set(SECRETS):
         raw = secret.encode()
-        for form in (raw, urllib.parse.quote_plus(secret).encode(), urllib.parse.quote(secret).encode()):
+        for form in (
+            raw,
+            urllib.parse.quote_plus(secret).encode(),
+            urllib.parse.quote(secret).encode(),
+        ):
             found[form] = secret
     pair = base64.b64encode(b"linux-pam:pam-secret-for-tests")
     found[pair] = "the Basic header"
@@ -53,7 +65,11 @@ def sanitizers(world):
     world.daemon.stop()
     for path in glob.glob(f"{ROOT}/log/*"):
         with open(path, encoding="utf-8", errors="replace") as file:
-            bad = [line for line in file if re.search(r"(Address|Leak|Thread)Sanitizer|runtime error:", line)]
+            bad = [
+                line
+                for line in file
+                if re.search(r"(Address|Leak|Thread)Sanitizer|runtime error:", line)
+            ]
         expect(not bad, f"{path}: {bad[:3]}")
 
 
@@ -77,8 +93,14 @@ def core(world):
         world.token(token)
         world.daemon.quiet(world.realm)
         path = f"{ROOT}/core"
-        made = subprocess.run(["gcore", "-o", path, str(world.daemon.process.pid)], timeout=120,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        made = subprocess.run(
+            ["gcore", "-o", path, str(world.daemon.process.pid)],
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         cores = glob.glob(path + ".*")
         expect(cores, f"no core: {made.stdout}{made.stderr}")
         with open(cores[0], "rb") as file:

@@ -24,8 +24,11 @@ def rest(world, user):
 
 
 def gone(world, user, before):
-    wait_for(lambda: world.realm.sessions(user) <= before, 15,
-             lambda: f"{world.realm.sessions(user)} sessions of {user} at the realm, {before} before")
+    wait_for(
+        lambda: world.realm.sessions(user) <= before,
+        15,
+        lambda: f"{world.realm.sessions(user)} sessions of {user} at the realm, {before} before",
+    )
 
 
 UNCLAIMED = "jo.doe"
@@ -36,8 +39,9 @@ def unclaimed(world):
     """As a locker does it. That nobody claims the grant is seen by claim_ended, two minutes on."""
     world.standard()
     expect(world.realm.sessions(UNCLAIMED) == 0, "there is a session already")
-    seen = hosts.pamtester("pamtester", UNCLAIMED, "authenticate",
-                           answers=[("Password: ", world.password(UNCLAIMED))])
+    seen = hosts.pamtester(
+        "pamtester", UNCLAIMED, "authenticate", answers=[("Password: ", world.password(UNCLAIMED))]
+    )
     expect(seen.entered, f"{seen}")
     expect(world.realm.sessions(UNCLAIMED) == 1, "no session at the realm")
     world.unclaimed_since = time.monotonic()
@@ -55,12 +59,16 @@ def ssh_session(world):
             body = claims(token)
             expect(body["preferred_username"] == "ada" and body["azp"] == "linux-pam", f"{body}")
             expires = seen.variable("KEYCLOAK_TOKEN_EXPIRES")
-            expect(expires and abs(int(expires) - body["exp"]) <= 2 and int(expires) > time.time(),
-                   f"KEYCLOAK_TOKEN_EXPIRES={expires}, exp {body['exp']}")
+            expect(
+                expires and abs(int(expires) - body["exp"]) <= 2 and int(expires) > time.time(),
+                f"KEYCLOAK_TOKEN_EXPIRES={expires}, exp {body['exp']}",
+            )
             expect(seen.variable("KCLOGIN_SESSION"), "no session handle")
             expect("KCLOGIN_TRANSACTION" not in seen.shown, "the transaction is in the session")
-            expect(world.realm.sessions("ada") == before + 1,
-                   f"{world.realm.sessions('ada')} sessions, {before} before")
+            expect(
+                world.realm.sessions("ada") == before + 1,
+                f"{world.realm.sessions('ada')} sessions, {before} before",
+            )
             term.send(b"\x04", newline=False)
             expect(term.finish() == 0, "the session did not end")
         gone(world, "ada", before)
@@ -69,8 +77,10 @@ def ssh_session(world):
 @case("su and login: the session has the token, and ends at the realm")
 def su_and_login(world):
     world.standard()
-    for seen in (lambda: hosts.su("carol", "ada", world.password("ada")),
-                 lambda: hosts.login("ada", world.password("ada"))):
+    for seen in (
+        lambda: hosts.su("carol", "ada", world.password("ada")),
+        lambda: hosts.login("ada", world.password("ada")),
+    ):
         before = rest(world, "ada")
         one = seen()
         expect(one.entered and world.token(one.variable("KEYCLOAK_ACCESS_TOKEN")), f"{one}")
@@ -92,8 +102,11 @@ def killed(world):
     with world.sshd.open("ada", world.password("ada")):
         expect(world.realm.sessions("ada") == before + 1, "no session at the realm")
         # the monitor holds the session: root's child of the listening sshd
-        children = [int(pid) for pid in os.listdir("/proc") if pid.isdigit()
-                    and parent(int(pid)) == world.sshd.process.pid]
+        children = [
+            int(pid)
+            for pid in os.listdir("/proc")
+            if pid.isdigit() and parent(int(pid)) == world.sshd.process.pid
+        ]
         expect(len(children) == 1, f"monitors: {children}")
         os.kill(children[0], signal.SIGKILL)
         gone(world, "ada", before)
@@ -117,7 +130,11 @@ def refused_right(world):
 
 @case("token_environment = handle, = none, and no_token")
 def token_environment(world):
-    for setting, token, handle in (("handle", False, True), ("none", False, False), ("token", True, True)):
+    for setting, token, handle in (
+        ("handle", False, True),
+        ("none", False, False),
+        ("token", True, True),
+    ):
         access = {"access": ["allow = role:linux-login", f"token_environment = {setting}"]}
         world.daemon.use(configuration(world.realm, access=access))
         seen = world.sshd.log_in("ada", world.password("ada"))
@@ -125,10 +142,20 @@ def token_environment(world):
         expect(bool(seen.variable("KEYCLOAK_ACCESS_TOKEN")) == token, f"{setting}: token")
         expect(bool(seen.variable("KCLOGIN_SESSION")) == handle, f"{setting}: handle")
     world.standard()
-    for service, argument, token in (("suite-plain", "", True), ("suite-quiet", "no_token", False)):
+    for service, argument, token in (
+        ("suite-plain", "", True),
+        ("suite-quiet", "no_token", False),
+    ):
         path = world.bed.bare_service(service, argument)
-        seen = hosts.pamtester(service, "ada", "authenticate", "acct_mgmt", "open_session",
-                               "close_session", answers=[("Password: ", world.password("ada"))])
+        seen = hosts.pamtester(
+            service,
+            "ada",
+            "authenticate",
+            "acct_mgmt",
+            "open_session",
+            "close_session",
+            answers=[("Password: ", world.password("ada"))],
+        )
         expect(seen.entered, f"{service}: {seen}")
         with open(path, encoding="utf-8") as file:
             expect(("KEYCLOAK_ACCESS_TOKEN=eyJ" in file.read()) == token, f"{service}: token")

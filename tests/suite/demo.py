@@ -21,8 +21,10 @@ import product  # noqa: E402
 import world  # noqa: E402
 from outcome import Failed, expect, wait_for  # noqa: E402
 
-SHOW = ("id; printf 'KEYCLOAK_ACCESS_TOKEN=%.24s...\\n' \"$KEYCLOAK_ACCESS_TOKEN\"; "
-        "env | grep -E '^(KEYCLOAK_TOKEN_EXPIRES|KCLOGIN_SESSION)='; echo MARK-IN")
+SHOW = (
+    "id; printf 'KEYCLOAK_ACCESS_TOKEN=%.24s...\\n' \"$KEYCLOAK_ACCESS_TOKEN\"; "
+    "env | grep -E '^(KEYCLOAK_TOKEN_EXPIRES|KCLOGIN_SESSION)='; echo MARK-IN"
+)
 
 
 def say(text):
@@ -53,8 +55,11 @@ class Demonstration:
     def log_line(self, **fields):
         """Shows the daemon's own line about what has just happened."""
         self.world.daemon.login(self.mark, **fields)
-        lines = [line for line in self.world.daemon.log.text(self.mark).splitlines()
-                 if re.match(r"(<\d>)?login ", line)]
+        lines = [
+            line
+            for line in self.world.daemon.log.text(self.mark).splitlines()
+            if re.match(r"(<\d>)?login ", line)
+        ]
         print("   kclogind: " + re.sub(r"^<\d>", "", lines[-1]), flush=True)
         self.mark = self.world.daemon.log.mark()
 
@@ -63,7 +68,9 @@ class Demonstration:
         show_file(product.CONF)
         show_file(product.HOST_CONF)
         say("$ kclogin status")
-        _, text = wait_for(lambda: good(self.world.kclogin("status")), 10, "the realm is not reachable")
+        _, text = wait_for(
+            lambda: good(self.world.kclogin("status")), 10, "the realm is not reachable"
+        )
         show(text)
 
     def ssh(self, user, password, note, entered, **fields):
@@ -90,21 +97,42 @@ class Demonstration:
         self.ssh("ada", "ada-pass", "her Keycloak password", True, result="ok")
         self.session_ends()
         self.ssh("ada", "guess", "a wrong one", False, result="denied", reason="bad-credentials")
-        self.ssh("norole", "norole-pass", "a right password, and no right to enter", False,
-                 result="denied", reason="not-permitted")
-        self.ssh("mustchange", "old-pass", "a pending action at the realm", False,
-                 result="denied", reason="action-required")
+        self.ssh(
+            "norole",
+            "norole-pass",
+            "a right password, and no right to enter",
+            False,
+            result="denied",
+            reason="not-permitted",
+        )
+        self.ssh(
+            "mustchange",
+            "old-pass",
+            "a pending action at the realm",
+            False,
+            result="denied",
+            reason="action-required",
+        )
         self.sudo()
 
 
 def stay(the_world):
     say("Open for you to try; `exit` ends it all")
     the_world.realm.forget_failures()
-    print(f"""   ssh -p {the_world.sshd.port} -o StrictHostKeyChecking=no ada@127.0.0.1      password: ada-pass
-   su carol                                  a local user, password: {bed.LOCAL_PASSWORD['carol']}
-   tail -f {the_world.daemon.log.path}
-   more users with passwords: grace frozen mustchange norole nested (realm/linux.json)""")
-    subprocess.run(["/bin/bash", "--norc"], env={**os.environ, "PS1": "kclogin demo# "}, check=False)
+    bed.write(
+        "/etc/ssh/ssh_config",
+        f"Host localhost\nHostName 127.0.0.1\nPort {the_world.sshd.port}\n"
+        "StrictHostKeyChecking accept-new\n"
+        f"UserKnownHostsFile {the_world.sshd.folder}/known_hosts\n",
+    )
+    print(f"""   ssh ada@localhost     password: ada-pass
+   su carol              a local user; then `su ada`, or `su norole` (norole-pass)
+   kclogin status        how realm and daemon are
+   what the daemon says  tail -f {the_world.daemon.log.path}
+   more people           realm/linux.json""")
+    path = os.path.dirname(the_world.bed.find("kclogin")) + ":/usr/sbin:/usr/bin:/sbin:/bin"
+    environment = {**os.environ, "PS1": "kclogin demo# ", "PATH": path}
+    subprocess.run(["/bin/bash", "--norc"], env=environment, check=False)
 
 
 def main():

@@ -59,15 +59,46 @@ class Person:
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/person")
 
     def command(self, user, method, command):
-        return ["ssh", "-F", "none", "-T", "-4", "-p", str(self.port),
-                "-o", f"UserKnownHostsFile={self.folder}/known_hosts",
-                "-o", "StrictHostKeyChecking=accept-new", "-o", "LogLevel=ERROR",
-                "-o", f"PreferredAuthentications={method}", "-o", "NumberOfPasswordPrompts=1",
-                "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "ConnectTimeout=20",
-                "-i", f"{self.folder}/person", "-l", user, "127.0.0.1", command]
+        return [
+            "ssh",
+            "-F",
+            "none",
+            "-T",
+            "-4",
+            "-p",
+            str(self.port),
+            "-o",
+            f"UserKnownHostsFile={self.folder}/known_hosts",
+            "-o",
+            "StrictHostKeyChecking=accept-new",
+            "-o",
+            "LogLevel=ERROR",
+            "-o",
+            f"PreferredAuthentications={method}",
+            "-o",
+            "NumberOfPasswordPrompts=1",
+            "-o",
+            "IdentitiesOnly=yes",
+            "-o",
+            "IdentityAgent=none",
+            "-o",
+            "ConnectTimeout=20",
+            "-i",
+            f"{self.folder}/person",
+            "-l",
+            user,
+            "127.0.0.1",
+            command,
+        ]
 
-    def log_in(self, user, password, method="password", command="echo MARK-IN; env; echo MARK-OUT",
-               seconds=40):
+    def log_in(
+        self,
+        user,
+        password,
+        method="password",
+        command="echo MARK-IN; env; echo MARK-OUT",
+        seconds=40,
+    ):
         """ssh USER@host: one prompt, one answer."""
         with Terminal(self.command(user, method, command), timeout=seconds) as term:
             term.answer(SSH_PROMPT[method], password, seconds)
@@ -76,7 +107,9 @@ class Person:
 
     def open(self, user, password, method="password"):
         """A session that stays: the terminal of an ssh that runs a program until it is closed."""
-        term = Terminal(self.command(user, method, "echo MARK-IN; env; echo MARK-OUT; cat"), timeout=120)
+        term = Terminal(
+            self.command(user, method, "echo MARK-IN; env; echo MARK-OUT; cat"), timeout=120
+        )
         term.answer(SSH_PROMPT[method], password)
         term.expect("MARK-OUT")
         return term
@@ -93,7 +126,9 @@ class Sshd(Person):
     def __init__(self):
         super().__init__(free_port())
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/host")
-        config = write(f"{self.folder}/sshd_config", f"""
+        config = write(
+            f"{self.folder}/sshd_config",
+            f"""
 Port {self.port}
 ListenAddress 127.0.0.1
 HostKey {self.folder}/host
@@ -110,14 +145,22 @@ LogLevel VERBOSE
 MaxStartups 100
 PrintMotd no
 PrintLastLog no
-""")
+""",
+        )
         run("/usr/sbin/sshd", "-t", "-f", config)
         log = open(f"{ROOT}/log/sshd.log", "ab")
-        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", config],
-                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                        start_new_session=True)
-        wait_for(lambda: b"listening" in open(f"{ROOT}/log/sshd.log", "rb").read(), 10,
-                 "sshd does not listen")
+        self.process = subprocess.Popen(
+            ["/usr/sbin/sshd", "-D", "-e", "-f", config],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        wait_for(
+            lambda: b"listening" in open(f"{ROOT}/log/sshd.log", "rb").read(),
+            10,
+            "sshd does not listen",
+        )
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -130,13 +173,27 @@ PrintLastLog no
 
 def account(user):
     entry = pwd.getpwnam(user)
-    return {"uid": entry.pw_uid, "gid": entry.pw_gid, "groups": [entry.pw_gid], "cwd": entry.pw_dir}
+    return {
+        "uid": entry.pw_uid,
+        "gid": entry.pw_gid,
+        "groups": [entry.pw_gid],
+        "cwd": entry.pw_dir,
+    }
 
 
-def su(caller, target, password, command="echo MARK-IN; env; echo MARK-OUT", env=None, prompt="Password: ",
-       seconds=40):
+def su(
+    caller,
+    target,
+    password,
+    command="echo MARK-IN; env; echo MARK-OUT",
+    env=None,
+    prompt="Password: ",
+    seconds=40,
+):
     """su TARGET, run by an ordinary user of the host."""
-    with Terminal(["su", target, "-c", command], env=env, timeout=seconds, **account(caller)) as term:
+    with Terminal(
+        ["su", target, "-c", command], env=env, timeout=seconds, **account(caller)
+    ) as term:
         if password is not None:
             term.answer(prompt, password, seconds)
         status = term.finish(seconds)

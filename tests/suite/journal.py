@@ -34,10 +34,13 @@ class SystemLog:
 
     def since(self, mark, pattern, seconds=5):
         """The first line after the mark that matches."""
+
         def probe():
             return next((line for line in self.lines[mark:] if re.search(pattern, line)), None)
-        return wait_for(probe, seconds,
-                        lambda: f"no system log line /{pattern}/ in {self.lines[mark:]}")
+
+        return wait_for(
+            probe, seconds, lambda: f"no system log line /{pattern}/ in {self.lines[mark:]}"
+        )
 
 
 class LineLog:
@@ -57,21 +60,30 @@ class LineLog:
 
     def since(self, mark, pattern, seconds=5):
         def probe():
-            return next((line for line in self.text(mark).splitlines() if re.search(pattern, line)), None)
-        return wait_for(probe, seconds,
-                        lambda: f"no log line /{pattern}/ in {self.text(mark)!r}")
+            return next(
+                (line for line in self.text(mark).splitlines() if re.search(pattern, line)), None
+            )
+
+        return wait_for(probe, seconds, lambda: f"no log line /{pattern}/ in {self.text(mark)!r}")
 
     def event(self, mark, verb, seconds=5, **fields):
-        """The first line after the mark of the form `verb name=value ...` with these fields; its fields."""
+        """The fields of the first line after the mark, `verb name=value ...`, that has these."""
+
         def probe():
             for line in self.text(mark).splitlines():
                 found = parse_event(line)
-                if found and found[0] == verb and all(found[1].get(k) == v for k, v in fields.items()):
+                if (
+                    found
+                    and found[0] == verb
+                    and all(found[1].get(k) == v for k, v in fields.items())
+                ):
                     return found[1]
             return None
+
         wanted = " ".join(f"{k}={v}" for k, v in fields.items())
-        return wait_for(probe, seconds,
-                        lambda: f"no log line `{verb} {wanted}` in {self.text(mark)!r}")
+        return wait_for(
+            probe, seconds, lambda: f"no log line `{verb} {wanted}` in {self.text(mark)!r}"
+        )
 
 
 def parse_event(line):

@@ -15,9 +15,22 @@ MS_REC, MS_PRIVATE = 0x4000, 1 << 18
 
 def enter(program):
     """The program again, as the first process inside."""
-    os.execvp("unshare", ["unshare", "--mount", "--pid", "--fork", "--kill-child",
-                          "--propagation", "unchanged", sys.executable, os.path.abspath(program),
-                          "--inside", *sys.argv[1:]])
+    os.execvp(
+        "unshare",
+        [
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--propagation",
+            "unchanged",
+            sys.executable,
+            os.path.abspath(program),
+            "--inside",
+            *sys.argv[1:],
+        ],
+    )
 
 
 def settle_in():

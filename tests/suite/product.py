@@ -38,10 +38,23 @@ def secret_file(name, text):
     return write(f"{SECRETS}/{name}", text, 0o600, owner=DAEMON_UID)
 
 
-def configuration(realm, client="linux-pam", auth="basic", secret="pam-secret-for-tests",
-                  realm_lines=(), access=None, sections=None, ca_file=None):
+def configuration(
+    realm,
+    client="linux-pam",
+    auth="basic",
+    secret="pam-secret-for-tests",
+    realm_lines=(),
+    access=None,
+    sections=None,
+    ca_file=None,
+):
     """The text of kclogin.conf for this realm."""
-    lines = ["[realm]", f"issuer = {realm.issuer}", f"client_id = {client}", f"client_auth = {auth}"]
+    lines = [
+        "[realm]",
+        f"issuer = {realm.issuer}",
+        f"client_id = {client}",
+        f"client_auth = {auth}",
+    ]
     if secret:
         lines.append(f"client_secret_file = {secret_file('client', secret)}")
     lines.append(f"ca_file = {ca_file or realm.ca_file()}" if realm.tls else "allow_http = yes")
@@ -62,7 +75,6 @@ class Daemon:
         self.process = None
         self.text = None
         self.environment = {}
-        self.pids = []
 
     def use(self, text, environment=None):
         """The daemon runs with this configuration; keeps it where it does already."""
@@ -88,15 +100,24 @@ class Daemon:
             mark = self.log.mark()
             with open(self.log.path, "ab") as log:
                 self.process = subprocess.Popen(
-                    [self.program], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    [self.program],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
                     start_new_session=True,
-                    env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8",
-                         "NOTIFY_SOCKET": path, **environment})
-            self.pids.append(self.process.pid)
+                    env={
+                        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                        "LANG": "C.UTF-8",
+                        "NOTIFY_SOCKET": path,
+                        **environment,
+                    },
+                )
             end = time.monotonic() + 30
             while time.monotonic() < end:
                 if self.process.poll() is not None:
-                    raise Failed(f"kclogind ended with {self.process.returncode}: {self.log.text(mark)!r}")
+                    raise Failed(
+                        f"kclogind ended with {self.process.returncode}: {self.log.text(mark)!r}"
+                    )
                 try:
                     if b"READY=1" in notify.recv(4096):
                         return
@@ -131,12 +152,6 @@ class Daemon:
         """The daemon's line about a login, with these fields."""
         return self.log.event(mark, "login", seconds, **fields)
 
-    def no_login_line(self, mark):
-        """Nothing was logged about a login since the mark."""
-        lines = [line for line in self.log.text(mark).splitlines() if line.startswith("login ")]
-        if lines:
-            raise Failed(f"the daemon heard of it: {lines}")
-
     def quiet(self, realm, seconds=10):
         """Waits until the daemon has no grant running: the realm's traffic stands still."""
         seen = [realm.relay.bytes_up, time.monotonic()]
@@ -145,4 +160,5 @@ class Daemon:
             if realm.relay.bytes_up != seen[0]:
                 seen[:] = [realm.relay.bytes_up, time.monotonic()]
             return time.monotonic() - seen[1] > 0.3
+
         wait_for(still, seconds, "the daemon does not come to rest")

@@ -1,7 +1,7 @@
 """The realms that the suite can be run against: the demo realm and real Keycloaks.
 
-Used by run.py (one realm a run) and the cases. Each stands behind a relay, which is the address that
-the product knows. Never reached by the product past the relay.
+Used by run.py (one realm a run) and the cases. Each stands behind a relay, which is the address
+that the product knows. Never reached by the product past the relay.
 """
 
 import contextlib
@@ -37,8 +37,12 @@ def passwords():
     """Every user's password, as the realm file has it; names as the realm keeps them."""
     with open(REALM_FILE, encoding="utf-8") as file:
         users = json.load(file)["users"]
-    return {user["username"].lower(): credential["value"] for user in users
-            for credential in user.get("credentials", []) if credential["type"] == "password"}
+    return {
+        user["username"].lower(): credential["value"]
+        for user in users
+        for credential in user.get("credentials", [])
+        if credential["type"] == "password"
+    }
 
 
 class Realm:
@@ -54,7 +58,7 @@ class Realm:
         self.relay = None
 
     def connect(self):
-        self.relay = Relay(self.port, plain=not self.tls)
+        self.relay = Relay(self.port)
 
     @property
     def scheme(self):
@@ -76,7 +80,9 @@ class Realm:
 
     def call(self, method, path, form=None, body=None, token=None, timeout=20):
         """An administrator's request, past the relay; (status, body). The Host is the product's."""
-        request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{self.port}{path}", method=method)
+        request = urllib.request.Request(
+            f"{self.scheme}://127.0.0.1:{self.port}{path}", method=method
+        )
         if self.relay:
             request.add_header("Host", f"127.0.0.1:{self.relay.port}")
         if token:
@@ -85,7 +91,8 @@ class Realm:
         context = ssl.create_default_context(cafile=self.ca_source) if self.tls else None
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
-            *([urllib.request.HTTPSHandler(context=context)] if context else []))
+            *([urllib.request.HTTPSHandler(context=context)] if context else []),
+        )
         try:
             with opener.open(request, data, timeout=timeout) as answer:
                 return answer.status, answer.read()
@@ -133,16 +140,33 @@ class DemoRealm(Realm):
 
     def start(self, folder):
         ready = f"{folder}/ready"
-        argv = [self.program, "--realm", REALM_FILE, "--port", str(self.port), "--like", self.like,
-                "--path", self.prefix, "--ready", ready, "--log", f"{ROOT}/log/realm.log"]
+        argv = [
+            self.program,
+            "--realm",
+            REALM_FILE,
+            "--port",
+            str(self.port),
+            "--like",
+            self.like,
+            "--path",
+            self.prefix,
+            "--ready",
+            ready,
+            "--log",
+            f"{ROOT}/log/realm.log",
+        ]
         if self.tls:
             self.ca_out = f"{folder}/realm-ca.crt"
             argv += ["--tls", "--ca-out", self.ca_out, "--client-ca", f"{KEYS}/ca.crt"]
         log = open(f"{ROOT}/log/realm.log", "ab")
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                        start_new_session=True)
-        wait_for(lambda: os.path.exists(ready) or self.process.poll() is not None, 30,
-                 "kclogin-realm does not become ready")
+        self.process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+        wait_for(
+            lambda: os.path.exists(ready) or self.process.poll() is not None,
+            30,
+            "kclogin-realm does not become ready",
+        )
         if self.process.poll() is not None:
             raise SystemExit(f"kclogin-realm ended with {self.process.returncode}")
         self.connect()
@@ -164,10 +188,23 @@ class DemoRealm(Realm):
 
     @contextlib.contextmanager
     def minimal_answers(self):
-        self.control("POST", "fault", {
-            "fault": "members", "match": "token", "count": -1,
-            "members": {"token_type": "bearer", "refresh_token": None, "refresh_expires_in": None,
-                        "not-before-policy": None, "session_state": None, "scope": None}})
+        self.control(
+            "POST",
+            "fault",
+            {
+                "fault": "members",
+                "match": "token",
+                "count": -1,
+                "members": {
+                    "token_type": "bearer",
+                    "refresh_token": None,
+                    "refresh_expires_in": None,
+                    "not-before-policy": None,
+                    "session_state": None,
+                    "scope": None,
+                },
+            },
+        )
         try:
             yield
         finally:
@@ -194,15 +231,30 @@ class KeycloakRealm(Realm):
         if self.prefix:
             options.append("--http-relative-path=" + self.prefix)
         if self.tls:
-            options += [f"--https-port={self.port}",
-                        f"--https-certificate-file={KEYS}/srv.crt",
-                        f"--https-certificate-key-file={KEYS}/srv.key",
-                        "--https-client-auth=request", f"--truststore-paths={KEYS}/ca.crt"]
+            options += [
+                f"--https-port={self.port}",
+                f"--https-certificate-file={KEYS}/srv.crt",
+                f"--https-certificate-key-file={KEYS}/srv.key",
+                "--https-client-auth=request",
+                f"--truststore-paths={KEYS}/ca.crt",
+            ]
         log = open(f"{folder}/keycloak.log", "ab")
         self.process = subprocess.Popen(
-            [os.path.join(SOURCE, "tests/keycloak/node.sh"), "run", f"{folder}/keycloak",
-             self.version, str(plain), str(management), REALM_FILE, *options],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            [
+                os.path.join(SOURCE, "tests/keycloak/node.sh"),
+                "run",
+                f"{folder}/keycloak",
+                self.version,
+                str(plain),
+                str(management),
+                REALM_FILE,
+                *options,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         end = time.monotonic() + 900
         while time.monotonic() < end:
             if self.process.poll() is not None:
@@ -220,15 +272,26 @@ class KeycloakRealm(Realm):
 
     def admin(self, method, path, **options):
         if time.monotonic() > self.token_until:
-            answer = self.json("POST", f"{self.prefix}/realms/master/protocol/openid-connect/token",
-                               form={"grant_type": "password", "client_id": "admin-cli",
-                                     "username": "admin", "password": "admin"})
+            answer = self.json(
+                "POST",
+                f"{self.prefix}/realms/master/protocol/openid-connect/token",
+                form={
+                    "grant_type": "password",
+                    "client_id": "admin-cli",
+                    "username": "admin",
+                    "password": "admin",
+                },
+            )
             self.token, self.token_until = answer["access_token"], time.monotonic() + 30
-        return self.call(method, f"{self.prefix}/admin/realms/linux{path}", token=self.token, **options)
+        return self.call(
+            method, f"{self.prefix}/admin/realms/linux{path}", token=self.token, **options
+        )
 
     def user_id(self, user):
         if user not in self.ids:
-            status, body = self.admin("GET", f"/users?username={urllib.parse.quote(user)}&exact=true")
+            status, body = self.admin(
+                "GET", f"/users?username={urllib.parse.quote(user)}&exact=true"
+            )
             found = json.loads(body) if status == 200 else []
             if len(found) != 1:
                 raise Failed(f"the realm has {len(found)} users {user}")

@@ -5,20 +5,16 @@ realm is. Never changes a byte.
 """
 
 import contextlib
-import re
 import selectors
 import socket
 import threading
 
 
 class Relay:
-    def __init__(self, target_port, plain):
+    def __init__(self, target_port):
         self.target = ("127.0.0.1", target_port)
-        self.plain = plain
         self.lock = threading.Lock()
         self.bytes_up = 0
-        self.connections = 0
-        self.requests = []
         self.open = set()
         self.silent = False
         self.listener = None
@@ -65,11 +61,6 @@ class Relay:
             self.silent = False
             self.up()
 
-    def grants(self):
-        """Token requests seen so far; only where the relay can read them."""
-        assert self.plain
-        return sum(1 for line in self.requests if re.match(r"POST \S+/token ", line))
-
     def _accept(self, listener):
         while True:
             try:
@@ -87,7 +78,6 @@ class Relay:
         server.settimeout(None)
         pair = (client, server)
         with self.lock:
-            self.connections += 1
             self.open.add(pair)
         with selectors.DefaultSelector() as selector:
             selector.register(client, selectors.EVENT_READ, server)
@@ -116,6 +106,3 @@ class Relay:
     def _note(self, data):
         with self.lock:
             self.bytes_up += len(data)
-            if self.plain:
-                self.requests += [m.decode("latin-1") for m in
-                                  re.findall(rb"(?:GET|POST|PUT|DELETE|HEAD) /\S* HTTP/1\.1", data)]

@@ -3,7 +3,8 @@
 
     run.py --realm demo|demo24|kc26|kc24 [--tls] --build FOLDER [--modules FOLDER] [--only PATTERN]
 
-Needs root. Everything happens in mount and pid namespaces of its own; nothing of it outlives the run.
+Needs root. Everything happens in mount and pid namespaces of its own; nothing of it outlives the
+run.
 """
 
 import argparse
@@ -67,12 +68,16 @@ def main():
         namespaces.enter(__file__)
     namespaces.settle_in()
     import world
+
     world.load_cases()
     work = tempfile.mkdtemp(prefix="kclogin-suite.")
     the_world = None
     try:
-        cases = [case for case in world.CASES
-                 if case.where(chosen) and re.search(chosen.only, case.name)]
+        cases = [
+            case
+            for case in world.CASES
+            if case.where(chosen) and re.search(chosen.only, case.name)
+        ]
         if not cases:
             sys.exit("no case matches")
         the_world = world.World(chosen, work)

@@ -15,7 +15,7 @@ from outcome import Failed
 
 
 class Terminal:
-    """One child on a pseudo terminal of its own: expect() what it shows, send() what a person types."""
+    """One child on a pseudo terminal of its own: what it shows, and what a person types."""
 
     def __init__(self, argv, env=None, uid=None, gid=None, groups=(), cwd="/", timeout=40):
         self.argv = argv
@@ -23,8 +23,11 @@ class Terminal:
         self.mark = 0
         self.status = None
         self.end = time.monotonic() + timeout
-        environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                       "TERM": "dumb", "LANG": "C.UTF-8"}
+        environment = {
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "TERM": "dumb",
+            "LANG": "C.UTF-8",
+        }
         environment.update(env or {})
         self.pid, self.master = pty.fork()
         if self.pid == 0:
@@ -82,15 +85,19 @@ class Terminal:
                 return match
             left = end - time.monotonic()
             if left <= 0:
-                raise Failed(f"{self.argv[0]} did not show /{pattern}/ but {self.shown[self.mark:]!r}")
+                raise Failed(
+                    f"{self.argv[0]} did not show /{pattern}/ but {self.shown[self.mark:]!r}"
+                )
             if not self._read(left):
                 self._drain()
                 match = re.compile(pattern).search(self.shown, self.mark)
                 if match:
                     self.mark = match.end()
                     return match
-                raise Failed(f"{self.argv[0]} ended ({self.status}) without /{pattern}/: "
-                             f"{self.shown[self.mark:]!r}")
+                raise Failed(
+                    f"{self.argv[0]} ended ({self.status}) without /{pattern}/: "
+                    f"{self.shown[self.mark:]!r}"
+                )
 
     def _drain(self):
         while select.select([self.master], [], [], 0)[0]:
@@ -109,6 +116,7 @@ class Terminal:
     def echo_off(self, seconds=5):
         """Waits until the terminal does not echo: a password prompt."""
         import termios
+
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if not termios.tcgetattr(self.master)[3] & termios.ECHO:

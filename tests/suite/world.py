@@ -1,9 +1,11 @@
 """What every case has at hand: the bed, the realm, the daemon, sshd; and the list of cases.
 
-Used by run.py and the case files. Keeps every secret that a case used, for the last case to look for.
+Used by run.py and the case files. Keeps every secret that a case used, for the last cases to look
+for.
 """
 
 import collections
+import importlib
 import os
 import shutil
 import subprocess
@@ -31,9 +33,11 @@ def over_tls(chosen):
 def case(name, where=anywhere):
     """Puts a function into the list of cases under this name, in the order of the files; it runs
     where where(the options) says so."""
+
     def add(function):
         CASES.append(Case(name, function, where))
         return function
+
     return add
 
 
@@ -47,7 +51,9 @@ class World:
         self.secrets = set()
         self.unclaimed_since = None
         self.passwords = realms.passwords()
-        self.bed = Bed(os.path.abspath(chosen.build), os.path.abspath(chosen.modules or chosen.build))
+        self.bed = Bed(
+            os.path.abspath(chosen.build), os.path.abspath(chosen.modules or chosen.build)
+        )
         try:
             self._start(work)
         except BaseException:
@@ -61,8 +67,9 @@ class World:
         if self.chosen.realm.startswith("kc"):
             self.realm = realms.KeycloakRealm(self.chosen.realm, self.chosen.tls)
         else:
-            self.realm = realms.DemoRealm(self.chosen.realm, self.chosen.tls,
-                                          self.bed.find("kclogin-realm"))
+            self.realm = realms.DemoRealm(
+                self.chosen.realm, self.chosen.tls, self.bed.find("kclogin-realm")
+            )
         self.realm.start(work)
         if self.realm.tls:
             shutil.copy(self.realm.ca_source, realms.CA_FILE)
@@ -95,8 +102,14 @@ class World:
 
     def kclogin(self, *arguments):
         """The command, as root: (exit code, what it printed)."""
-        done = subprocess.run([self.bed.find("kclogin"), *arguments], check=False, timeout=20,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        done = subprocess.run(
+            [self.bed.find("kclogin"), *arguments],
+            check=False,
+            timeout=20,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
         return done.returncode, done.stdout + done.stderr
 
     def token(self, text):
@@ -122,13 +135,20 @@ class World:
                     pass
 
 
+# In the order in which they run.
+CASE_FILES = [
+    "sessions",
+    "logins",
+    "names",
+    "outage",
+    "hostility",
+    "ends",
+    "clients",
+    "secrets",
+]
+
+
 def load_cases():
-    """The case files, in the order in which they run."""
-    import case_sessions  # noqa: F401
-    import case_logins  # noqa: F401
-    import case_names  # noqa: F401
-    import case_outage  # noqa: F401
-    import case_hostility  # noqa: F401
-    import case_ends  # noqa: F401
-    import case_clients  # noqa: F401
-    import case_secrets  # noqa: F401
+    """Reads the case files; each puts its cases into CASES."""
+    for name in CASE_FILES:
+        importlib.import_module("case_" + name)
