@@ -1,7 +1,7 @@
 /*
  * What is said about an outcome: a sentence for the person, an advice for the administrator.
  * Used by login.c for the person and for the log line.
- * Must never tell a stranger whether a user exists or a password was right but for another reason.
+ * Must never add to what the realm itself tells a stranger about a user or a password.
  */
 #include "daemon/oauth_error.h"
 
