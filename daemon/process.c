@@ -1,6 +1,6 @@
 /*
  * A process that holds a session.
- * Used by sessions.c.
+ * Used by sessions.c and session_recover.c.
  * Must never take another process for the one that opened the session.
  */
 #include "daemon/process.h"

@@ -1,7 +1,7 @@
 /*
  * A process that holds a session: its pidfd, its number, and the start time that makes the number
- * mean one process only.
- * Used by sessions.c. Must never take another process for the one that opened the session.
+ * mean one process only. Used by sessions.c and session_recover.c.
+ * Must never take another process for the one that opened the session.
  */
 #ifndef DAEMON_PROCESS_H
 #define DAEMON_PROCESS_H

@@ -1,6 +1,6 @@
 /*
  * The session file.
- * Used by sessions.c alone.
+ * Used by sessions.c, session_table.c and session_recover.c.
  * Must never follow a link, believe a length, or leave half a file under a session's name.
  */
 #include "daemon/session_file.h"

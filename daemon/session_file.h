@@ -1,7 +1,7 @@
 /*
  * The session file: one grant or session, as it lies in /run/kclogin/sessions (a tmpfs).
- * Used by sessions.c alone: refresh tokens live here and not in the daemon's memory, so that ten
- * thousand sessions cost no memory and a restart loses none. Never written to a disk.
+ * Used by sessions.c and the session_*.c alone: refresh tokens live here and not in the daemon's
+ * memory, so that ten thousand sessions cost none and a restart loses none. Never on a disk.
  */
 #ifndef DAEMON_SESSION_FILE_H
 #define DAEMON_SESSION_FILE_H

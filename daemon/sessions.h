@@ -38,8 +38,8 @@ enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_lo
     const struct grant_answer *answer, uint8_t ret_key[KC_KEY_SIZE]);
 
 /* Ends a grant at the realm that the rules let nobody claim. */
-void sessions_discard(struct sessions *sessions, const struct kc_wire_login *who,
-    const struct grant_answer *answer);
+void sessions_discard(
+    struct sessions *sessions, const struct kc_wire_login *who, const struct grant_answer *answer);
 
 /*
  * The record of the grant that `key` names, if `who` is the one who logged in: the same user,

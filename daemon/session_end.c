@@ -1,0 +1,128 @@
+/*
+ * The end of a session: nobody claimed it, its process ended, or it was closed; then its log-out
+ * at the realm, a few at a time and tried again. Used by sessions.c and session_recover.c.
+ * Must never let a session's tokens outlive it unasked: what cannot be ended now is tried again.
+ */
+#include "daemon/session_end.h"
+
+#include "daemon/log.h"
+#include "daemon/realm.h"
+
+#define ENDING_AT_ONCE 8 /* log-outs under way */
+#define ENDING_TRIES 10  /* the last one comes after about twenty minutes */
+#define RETRY_FIRST_MS 2000
+
+static enum kc_status wait_ms(struct session *session, uint64_t ms, sd_event_time_handler_t handler)
+{
+    return sd_event_add_time_relative(session->sessions->event, &session->waiting, CLOCK_MONOTONIC,
+               ms * 1000, 0, handler, session) < 0
+               ? KC_SYSTEM
+               : KC_OK;
+}
+
+static int on_retry(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct session *session = userdata;
+    (void)source, (void)now;
+    session_stop_waiting(session);
+    session_log_out(session);
+    return 0;
+}
+
+/* One try is over: done with, or again later. */
+static void tried(struct session *session, enum kc_status status, const char *detail)
+{
+    session->sessions->at_once--;
+    enum kc_class class = kc_status_class(status);
+    bool later = class == KC_CLASS_UNREACHABLE || class == KC_CLASS_UNAVAILABLE ||
+                 class == KC_CLASS_INTERNAL;
+    uint64_t pause = (uint64_t)RETRY_FIRST_MS << session->tries;
+    if (later && ++session->tries < ENDING_TRIES && wait_ms(session, pause, on_retry) == KC_OK)
+        return;
+    if (status != KC_OK) {
+        char quoted[LOG_VALUE_SIZE];
+        log_line(LOG_WARNING, "logout result=%s reason=%s detail=%s", kc_class_word(class),
+            kc_status_word(status), log_value(detail, quoted));
+    }
+    session_forget(session);
+}
+
+static void pump_endings(struct sessions *sessions);
+
+static void on_ended(void *userdata, enum kc_status status, const char *detail)
+{
+    struct session *session = userdata;
+    struct sessions *sessions = session->sessions;
+    tried(session, status, detail);
+    pump_endings(sessions);
+}
+
+static enum kc_status start_log_out(struct session *session)
+{
+    SESSION_AUTO_RECORD struct session_record record = {0};
+    enum kc_status status = session_read(session, &record);
+    if (status != KC_OK)
+        return status;
+    struct realm *realm = session->sessions->realm;
+    return record.refresh_token.length
+               ? realm_logout(realm, record.issuer, &record.refresh_token, on_ended, session)
+               : realm_revoke(realm, record.issuer, &record.access_token, on_ended, session);
+}
+
+/* Starts the next log-outs, a few at a time: a host that shuts down must not storm its realm. */
+static void pump_endings(struct sessions *sessions)
+{
+    while (sessions->at_once < ENDING_AT_ONCE && !TAILQ_EMPTY(&sessions->ending)) {
+        struct session *session = TAILQ_FIRST(&sessions->ending);
+        TAILQ_REMOVE(&sessions->ending, session, ending);
+        sessions->at_once++;
+        enum kc_status status = start_log_out(session);
+        if (status != KC_OK)
+            tried(session, status, "");
+    }
+}
+
+void session_log_out(struct session *session)
+{
+    TAILQ_INSERT_TAIL(&session->sessions->ending, session, ending);
+    pump_endings(session->sessions);
+}
+
+void session_end(struct session *session)
+{
+    session_stop_waiting(session);
+    if (session_become(session, SESSION_ENDING) != KC_OK) {
+        log_line(LOG_ERR, "logout result=failed reason=%s", kc_status_word(KC_SYSTEM));
+        session_drop(session);
+        return;
+    }
+    session_log_out(session);
+}
+
+static int on_unclaimed(sd_event_source *source, uint64_t now, void *userdata)
+{
+    (void)source, (void)now;
+    session_end(userdata);
+    return 0;
+}
+
+enum kc_status session_await_claim(struct session *session, uint64_t ms)
+{
+    return wait_ms(session, ms, on_unclaimed);
+}
+
+static int on_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    (void)source, (void)fd, (void)events;
+    session_end(userdata);
+    return 0;
+}
+
+enum kc_status session_hold(struct session *session, int pidfd)
+{
+    session->pidfd = pidfd;
+    return sd_event_add_io(session->sessions->event, &session->waiting, pidfd, EPOLLIN,
+               on_process_end, session) < 0
+               ? KC_SYSTEM
+               : KC_OK;
+}
