@@ -1,6 +1,6 @@
 /*
  * A login.
- * Used by server.c.
+ * Used by connection.c.
  * Must never answer OK without a verified token that the access rules let in.
  */
 #include "daemon/login.h"

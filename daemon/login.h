@@ -1,12 +1,12 @@
 /*
  * A login: from AUTH through questions and the grant to DONE.
- * Used by server.c; one a connection.
+ * Used by connection.c; one a connection.
  * Must never answer OK without a verified token that the access rules let in.
  */
 #ifndef DAEMON_LOGIN_H
 #define DAEMON_LOGIN_H
 
-#include "daemon/server.h"
+#include "daemon/connection.h"
 
 /* Begins: refuses at once, or asks for the password. Logs its end, one line, whatever it is. */
 void login_begin(struct connection *connection, const struct kc_wire_login *who);

@@ -1,6 +1,6 @@
 /*
  * The requests that are one question and one answer.
- * Used by server.c.
+ * Used by connection.c.
  * Must never let one without evidence pass.
  */
 #include "daemon/phases.h"

@@ -1,12 +1,12 @@
 /*
  * The requests that are one question and one answer: the account phase, session and password
  * phases, and the status report.
- * Used by server.c. Must never let one without evidence pass.
+ * Used by connection.c. Must never let one without evidence pass.
  */
 #ifndef DAEMON_PHASES_H
 #define DAEMON_PHASES_H
 
-#include "daemon/server.h"
+#include "daemon/connection.h"
 
 void phases_account(
     struct connection *connection, const struct kc_wire_login *who, struct kc_view key);

@@ -1,47 +1,19 @@
 /*
- * Connections of the two sockets: who knocks where, one message at a time, and who waits too long.
- * Used by login.c and phases.c to answer; requests go to them from here.
- * Must never take authority from anything but the socket that was knocked at.
+ * The two sockets: who knocks at which, and how many at a time.
+ * Used by main.c.
+ * Must never take one socket for the other: the socket is the authority.
  */
 #ifndef DAEMON_SERVER_H
 #define DAEMON_SERVER_H
 
-#include "common/wire.h"
 #include "daemon/daemon.h"
 #include "daemon/listen.h"
 
 struct server;
-struct connection;
-struct login;
 
 /* Begins to accept. Takes the listeners. KC_SYSTEM, KC_NO_MEMORY. */
 enum kc_status server_new(
     struct daemon *daemon, struct listeners listeners, struct server **ret_server);
 void server_free(struct server *server);
-
-struct daemon *connection_daemon(const struct connection *connection);
-bool connection_privileged(const struct connection *connection);
-uid_t connection_uid(const struct connection *connection);     /* who connected (public socket) */
-uint32_t connection_pid(const struct connection *connection);  /* who sent the last message */
-
-/* For a log line about what somebody without authority claims: " caller=UID", or "" where it is
- * root's own socket. */
-#define CONNECTION_CALLER_SIZE 20
-const char *connection_caller(
-    const struct connection *connection, char ret_text[CONNECTION_CALLER_SIZE]);
-
-/* The login that goes on here; NULL: none. While there is one, the connection is not idle. */
-struct login *connection_login(const struct connection *connection);
-void connection_set_login(struct connection *connection, struct login *login);
-
-/* Answers. A caller that does not take its answers is hung up on; this returns all the same. */
-void connection_reply(struct connection *connection, const struct kc_wire_reply *reply);
-void connection_ask(
-    struct connection *connection, enum kc_ask_kind kind, bool echo, const char *text);
-void connection_show(struct connection *connection, enum kc_show_style style, const char *text);
-void connection_done(struct connection *connection, enum kc_status status);
-
-/* Hangs up, soon: the connection stays valid until the loop goes on. */
-void connection_hang_up(struct connection *connection);
 
 #endif
