@@ -78,6 +78,9 @@ enum kc_status jose_json_array(
 enum kc_status jose_json_object(
     const struct json_object *object, const char *name, struct json_object **ret_object);
 
+/* Adds a member, in the place of one of that name. `text` is copied. KC_NO_MEMORY. */
+enum kc_status jose_json_add_text(struct json_object *object, const char *name, const char *text);
+
 /*
  * A value at hand (an array's element, a member) as text: KC_MALFORMED where it is no string, or
  * one with a NUL; KC_TOO_LARGE where it is longer than `max` bytes. ret_length may be NULL.

@@ -13,21 +13,12 @@
 #include <openssl/core_names.h>
 #include <string.h>
 
-static enum kc_status add_text(struct json_object *object, const char *name, const char *text)
-{
-    JOSE_AUTO_JSON struct json_object *value = json_object_new_string(text);
-    if (!value || json_object_object_add(object, name, value) != 0)
-        return KC_NO_MEMORY;
-    (void)KC_TAKE(value);
-    return KC_OK;
-}
-
 static enum kc_status add_octets(
     struct json_object *object, const char *name, const uint8_t *bytes, size_t length)
 {
     char text[JOSE_RSA_BITS_MAX / 8 / 3 * 4 + 8];
     enum kc_status status = kc_base64url_encode(bytes, length, text, sizeof text);
-    return status == KC_OK ? add_text(object, name, text) : status;
+    return status == KC_OK ? jose_json_add_text(object, name, text) : status;
 }
 
 /* A number of the key, in `width` bytes or, where that is 0, in as few as it takes. */
@@ -46,7 +37,7 @@ static enum kc_status add_number(struct json_object *object, const char *name, c
 
 static enum kc_status export_rsa(struct json_object *object, const EVP_PKEY *key)
 {
-    enum kc_status status = add_text(object, "kty", "RSA");
+    enum kc_status status = jose_json_add_text(object, "kty", "RSA");
     if (status == KC_OK)
         status = add_number(object, "n", key, OSSL_PKEY_PARAM_RSA_N, 0);
     return status == KC_OK ? add_number(object, "e", key, OSSL_PKEY_PARAM_RSA_E, 0) : status;
@@ -57,9 +48,9 @@ static enum kc_status export_ec(struct json_object *object, const EVP_PKEY *key)
     int bits = EVP_PKEY_get_bits(key);
     const char *curve = bits == 256 ? "P-256" : bits == 384 ? "P-384" : "P-521";
     size_t field = bits == 256 ? 32 : bits == 384 ? 48 : 66;
-    enum kc_status status = add_text(object, "kty", "EC");
+    enum kc_status status = jose_json_add_text(object, "kty", "EC");
     if (status == KC_OK)
-        status = add_text(object, "crv", curve);
+        status = jose_json_add_text(object, "crv", curve);
     if (status == KC_OK)
         status = add_number(object, "x", key, OSSL_PKEY_PARAM_EC_PUB_X, field);
     return status == KC_OK ? add_number(object, "y", key, OSSL_PKEY_PARAM_EC_PUB_Y, field) : status;
@@ -71,9 +62,10 @@ static enum kc_status export_okp(struct json_object *object, const EVP_PKEY *key
     size_t length = sizeof bytes;
     if (EVP_PKEY_get_raw_public_key(key, bytes, &length) != 1)
         return ossl_failed(KC_TOKEN_KEY_UNFIT);
-    enum kc_status status = add_text(object, "kty", "OKP");
+    enum kc_status status = jose_json_add_text(object, "kty", "OKP");
     if (status == KC_OK)
-        status = add_text(object, "crv", EVP_PKEY_is_a(key, "ED448") ? "Ed448" : "Ed25519");
+        status =
+            jose_json_add_text(object, "crv", EVP_PKEY_is_a(key, "ED448") ? "Ed448" : "Ed25519");
     return status == KC_OK ? add_octets(object, "x", bytes, length) : status;
 }
 
@@ -94,11 +86,11 @@ enum kc_status jose_jwk_export(
     JOSE_AUTO_JSON struct json_object *object = json_object_new_object();
     if (!object)
         return KC_NO_MEMORY;
-    enum kc_status status = kid ? add_text(object, "kid", kid) : KC_OK;
+    enum kc_status status = kid ? jose_json_add_text(object, "kid", kid) : KC_OK;
     if (status == KC_OK && alg)
-        status = add_text(object, "alg", alg);
+        status = jose_json_add_text(object, "alg", alg);
     if (status == KC_OK)
-        status = add_text(object, "use", "sig");
+        status = jose_json_add_text(object, "use", "sig");
     if (status == KC_OK)
         status = export_key(object, key);
     if (status != KC_OK)

@@ -140,6 +140,15 @@ enum kc_status jose_json_object(
     return typed_member(object, name, json_type_object, json_type_object, ret_object);
 }
 
+enum kc_status jose_json_add_text(struct json_object *object, const char *name, const char *text)
+{
+    JOSE_AUTO_JSON struct json_object *value = json_object_new_string(text);
+    if (!value || json_object_object_add(object, name, value) != 0)
+        return KC_NO_MEMORY;
+    (void)KC_TAKE(value);
+    return KC_OK;
+}
+
 /* Overwrites the text of every string of a tree; a tree's depth is the reader's limit. */
 static void wipe_strings(struct json_object *value)
 {

@@ -137,25 +137,16 @@ static enum kc_status append_encoded(struct kc_secret *text, const void *bytes, 
     return status;
 }
 
-static enum kc_status add_text(struct json_object *object, const char *name, const char *text)
-{
-    JOSE_AUTO_JSON struct json_object *value = json_object_new_string(text);
-    if (!value || json_object_object_add(object, name, value) != 0)
-        return KC_NO_MEMORY;
-    (void)KC_TAKE(value);
-    return KC_OK;
-}
-
 static enum kc_status append_header(struct kc_secret *text, const struct jose_signer *signer)
 {
     JOSE_AUTO_JSON struct json_object *header = json_object_new_object();
     if (!header)
         return KC_NO_MEMORY;
-    enum kc_status status = add_text(header, "alg", signer->alg);
+    enum kc_status status = jose_json_add_text(header, "alg", signer->alg);
     if (status == KC_OK)
-        status = add_text(header, "typ", signer->typ ? signer->typ : "JWT");
+        status = jose_json_add_text(header, "typ", signer->typ ? signer->typ : "JWT");
     if (status == KC_OK && signer->kid)
-        status = add_text(header, "kid", signer->kid);
+        status = jose_json_add_text(header, "kid", signer->kid);
     if (status != KC_OK)
         return status;
     const char *spelled = json_object_to_json_string_ext(header, JSON_C_TO_STRING_PLAIN);
