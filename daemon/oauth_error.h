@@ -1,7 +1,7 @@
 /*
  * The one error table: what the realm's refusals mean, as a status, a text for the person and an
  * advice for the administrator's log.
- * Used by grant.c, realm.c, logout.c, and by login.c for the texts. Pure: no I/O.
+ * Used by grant.c, refresh.c, logout.c, and by login.c and main.c for the texts. Pure: no I/O.
  * Must never turn anything into KC_OK; what is not in the table is unavailable.
  */
 #ifndef DAEMON_OAUTH_ERROR_H

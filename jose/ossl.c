@@ -1,6 +1,6 @@
 /*
  * What the files of jose/ share about OpenSSL.
- * Used by jwk.c, jws.c and sign.c.
+ * Used by jwk.c, jwk_export.c, sign.c and verify.c.
  * Must never leave an entry in OpenSSL's error queue.
  */
 #include "jose/ossl.h"
