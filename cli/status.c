@@ -54,8 +54,7 @@ static enum cli_exit status_run(const void *given)
     const struct values *values = given;
     KC_AUTO_SECRET struct kc_secret storage = KC_SECRET_INIT;
     struct kc_wire_reply reply;
-    enum kc_status status =
-        ask(values->socket ? values->socket : kc_path_run(), &storage, &reply);
+    enum kc_status status = ask(values->socket ? values->socket : kc_path_run(), &storage, &reply);
     if (status != KC_OK) {
         printf("daemon: unreachable (%s)\n", kc_status_word(status));
         return CLI_EXIT_REFUSED;

@@ -1,6 +1,6 @@
 /*
  * Bounded bytes: a writer and a reader for binary formats (messages, session files).
- * Used by wire.c and by whoever keeps bytes in a file. A failure sticks: write or read on, ask once.
+ * Used by wire.c and by whoever keeps bytes in a file. A failure sticks: go on, and ask once.
  * Integers are big-endian; a string is a 32-bit length and its bytes (as in RFC 4251 section 5).
  */
 #ifndef KC_BUF_H

@@ -41,8 +41,8 @@ enum kc_status kc_client_open(
  * negative, that descriptor (it stays the caller's). `deadline` is in kc_now_ms() time.
  * KC_TOO_LARGE, KC_TIMED_OUT, KC_DAEMON_UNREACHABLE, KC_NO_MEMORY.
  */
-enum kc_status kc_client_send(
-    struct kc_client *client, const struct kc_wire_request *request, int passed_fd, int64_t deadline);
+enum kc_status kc_client_send(struct kc_client *client, const struct kc_wire_request *request,
+    int passed_fd, int64_t deadline);
 
 /*
  * Receives a reply; its views point into `storage`, which must stay as long as they are used.

@@ -21,7 +21,7 @@
 #define KC_KEY_HEX_SIZE (2 * KC_KEY_SIZE + 1)
 
 /* Milliseconds that a caller waits. */
-#define KC_LOGIN_MS 40000 /* a login without people's typing: the daemon's own limits are shorter */
+#define KC_LOGIN_MS 40000 /* a login but for people's typing: the daemon's own limits are less */
 #define KC_ACCOUNT_MS 5000
 #define KC_OPEN_MS 2000
 #define KC_CLOSE_MS 1000

@@ -78,8 +78,8 @@ enum kc_status kc_secret_append(struct kc_secret *secret, const void *bytes, siz
         return KC_NO_MEMORY;
     size_t needed = secret->length + length;
     if (!secret->bytes || needed > secret->capacity) {
-        enum kc_status status =
-            kc_secret_reserve(secret, needed > 2 * secret->capacity ? needed : 2 * secret->capacity);
+        enum kc_status status = kc_secret_reserve(
+            secret, needed > 2 * secret->capacity ? needed : 2 * secret->capacity);
         if (status != KC_OK)
             return status;
     }

@@ -1,6 +1,6 @@
 /*
  * Password grants: one at a time for a user, POSTed once, the answer verified before it counts.
- * Used by login.c. What runs belongs to the realm object.
+ * Used by login.c, and by phases.c to judge a kept token. What runs belongs to the realm object.
  * Must never send a grant again, nor leave a session at the realm that nobody holds.
  */
 #ifndef DAEMON_GRANT_H
@@ -30,10 +30,10 @@ struct grant_request {
 struct grant_answer {
     struct kc_secret access_token;
     struct kc_secret refresh_token; /* empty: the realm gave none */
-    const char *issuer;             /* of the realm that gave it; the grant's own, not to be taken */
-    char *scope;                    /* the answer's own scope; NULL: absent */
-    int64_t expires_at;             /* the access token's exp, epoch seconds */
-    struct jose_jwt *jwt;           /* the verified access token */
+    const char *issuer;   /* of the realm that gave it; the grant's own, not to be taken */
+    char *scope;          /* the answer's own scope; NULL: absent */
+    int64_t expires_at;   /* the access token's exp, epoch seconds */
+    struct jose_jwt *jwt; /* the verified access token */
 };
 
 /* Wipes and frees what has not been taken. */

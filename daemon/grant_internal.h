@@ -28,7 +28,7 @@ struct grant {
     struct discovery *discovery;
     struct client_auth *client;
     struct token_answer answer;
-    bool refetched;   /* the keys, for this token */
+    bool refetched; /* the keys, for this token */
     grant_admit *admit;
     grant_done *done; /* NULL: cancelled */
     void *userdata;

@@ -13,12 +13,12 @@
 #include <sys/random.h>
 
 #define TABLE_SIZE 4096 /* entries of each table, a power of two */
-#define PROBES 8         /* places where an entry may stand */
+#define PROBES 8        /* places where an entry may stand */
 #define LATELY_MS (7ull * 24 * 3600 * 1000)
 
 struct entry {
-    uint64_t name;       /* a keyed hash of whom it counts; 0: free */
-    uint64_t since_ms;   /* of the first failure that counts */
+    uint64_t name;     /* a keyed hash of whom it counts; 0: free */
+    uint64_t since_ms; /* of the first failure that counts */
     uint64_t touched_ms;
     uint64_t success_ms; /* 0: never */
     uint32_t failures;
@@ -107,8 +107,8 @@ static struct entry *make(struct entry *table, uint64_t name, uint64_t now_ms)
     return worst;
 }
 
-static bool over(
-    const struct entry *entry, uint32_t limit, const struct limits_setting *setting, uint64_t now_ms)
+static bool over(const struct entry *entry, uint32_t limit, const struct limits_setting *setting,
+    uint64_t now_ms)
 {
     return entry && limit && entry->failures >= limit &&
            now_ms - entry->since_ms < setting->window_ms;
@@ -142,8 +142,8 @@ void limits_failed(struct limits *limits, const struct limits_setting *setting,
     count(make(limits->targets, name_of(limits, NULL, user), now_ms), setting, now_ms);
 }
 
-void limits_succeeded(struct limits *limits, const struct limits_source *source, const char *user,
-    uint64_t now_ms)
+void limits_succeeded(
+    struct limits *limits, const struct limits_source *source, const char *user, uint64_t now_ms)
 {
     struct entry *pair = make(limits->pairs, name_of(limits, source, user), now_ms);
     struct entry *target = make(limits->targets, name_of(limits, NULL, user), now_ms);

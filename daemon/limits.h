@@ -33,16 +33,16 @@ struct limits_setting {
 enum kc_status limits_new(struct limits **ret_limits);
 void limits_free(struct limits *limits);
 
-/* KC_OK, or KC_LIMITED: this attempt must not reach the realm. Times are milliseconds, any clock. */
+/* KC_OK, or KC_LIMITED: this attempt must not reach the realm. Times: milliseconds, any clock. */
 enum kc_status limits_check(const struct limits *limits, const struct limits_setting *setting,
     const struct limits_source *source, const char *user, uint64_t now_ms);
 
-/* The realm refused the credentials. Never fails: what does not fit takes the oldest one's place. */
+/* The realm refused the credentials. Never fails: what does not fit takes the oldest's place. */
 void limits_failed(struct limits *limits, const struct limits_setting *setting,
     const struct limits_source *source, const char *user, uint64_t now_ms);
 
 /* The realm took them: the failures of this source, and the user's, are forgiven. */
-void limits_succeeded(struct limits *limits, const struct limits_source *source, const char *user,
-    uint64_t now_ms);
+void limits_succeeded(
+    struct limits *limits, const struct limits_source *source, const char *user, uint64_t now_ms);
 
 #endif

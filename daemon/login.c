@@ -27,11 +27,11 @@ struct login {
     struct config *config; /* the one it began with, whatever a reload brings meanwhile */
     struct kc_wire_login who;
     enum kc_account_kind account;
-    bool asking;             /* a question is out */
-    struct grant *grant;     /* under way */
-    sd_event_source *timer;  /* of the question, or of a refusal that takes its time */
-    enum kc_status refusal;  /* what the timer of a refusal will say */
-    uint64_t began_us;       /* CLOCK_MONOTONIC: of the machine's work, people's typing left out */
+    bool asking;            /* a question is out */
+    struct grant *grant;    /* under way */
+    sd_event_source *timer; /* of the question, or of a refusal that takes its time */
+    enum kc_status refusal; /* what the timer of a refusal will say */
+    uint64_t began_us;      /* CLOCK_MONOTONIC: of the machine's work, people's typing left out */
 };
 
 static uint64_t now_us(const struct login *login)
@@ -232,7 +232,8 @@ static void on_granted(
         return;
     }
     char missing[ACCESS_MISSING_MAX] = "";
-    const struct access_question question = {.section = *login->who.access ? login->who.access : NULL,
+    const struct access_question question = {
+        .section = *login->who.access ? login->who.access : NULL,
         .service = login->who.service,
         .user = login->who.user,
         .claims = jose_jwt_claims(answer->jwt),
@@ -319,7 +320,7 @@ static enum kc_status check_caller(const struct login *login)
         return KC_OK;
     uid_t uid = connection_uid(login->connection);
     if (uid == 0)
-        return KC_NOT_AUTHORIZED; /* uid 0 means nothing here: its descriptor may be another's now */
+        return KC_NOT_AUTHORIZED; /* means nothing here: its descriptor may be another's now */
     /* A name that this host's files do not have is bound to no uid: nobody can show to be it. */
     bool own = login->account == KC_ACCOUNT_LISTED && login->who.uid == uid;
     return own || caller_listed(login, uid) ? KC_OK : KC_NOT_AUTHORIZED;
@@ -330,8 +331,8 @@ static enum kc_status check_start(struct login *login)
 {
     const struct paths *paths = &login->daemon->paths;
     uid_t uid;
-    enum kc_status status = kc_bounds_account(login->daemon->bounds, paths->passwd, paths->group,
-        login->who.user, &login->account, &uid);
+    enum kc_status status = kc_bounds_account(
+        login->daemon->bounds, paths->passwd, paths->group, login->who.user, &login->account, &uid);
     if (status != KC_OK)
         return status;
     if (login->account == KC_ACCOUNT_LOCAL)
@@ -365,8 +366,8 @@ void login_begin(struct connection *connection, const struct kc_wire_login *who)
     connection_set_login(connection, login);
     enum kc_status status = check_start(login);
     if (status == KC_OK)
-        status = set_timer(
-            login, (uint64_t)login->config->limits.prompt_timeout * 1000, on_prompt_time);
+        status =
+            set_timer(login, (uint64_t)login->config->limits.prompt_timeout * 1000, on_prompt_time);
     if (status != KC_OK) {
         refuse(login, status);
         return;

@@ -58,8 +58,7 @@ void privilege_harden(void)
 static enum kc_status write_nsswitch(const char *path)
 {
     static const char text[] = "passwd: files\ngroup: files\nhosts: files dns\n";
-    KC_AUTO_CLOSE int fd =
-        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+    KC_AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0 || write(fd, text, sizeof text - 1) != (ssize_t)(sizeof text - 1))
         return KC_SYSTEM;
     return fchmod(fd, 0644) == 0 ? KC_OK : KC_SYSTEM;
