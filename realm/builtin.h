@@ -1,6 +1,7 @@
 /*
  * What Keycloak makes in every realm by itself: clients, roles, and what they are composed of.
  * Used by import alone, which reads it before the file, in the same form.
+ * Never holds a user or a secret.
  */
 #ifndef REALM_BUILTIN_H
 #define REALM_BUILTIN_H

@@ -1,6 +1,7 @@
 /*
  * Client authentication, as Keycloak's client flow does it: secret, assertion, certificate.
  * Used by every endpoint that a client calls.
+ * Never takes a client another way than the one that the client is set to.
  */
 #include "realm/client_auth.h"
 

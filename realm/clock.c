@@ -1,6 +1,7 @@
 /*
  * The realm's clock, which control can move.
  * Used by whatever compares or writes a time.
+ * Never used for waiting: it jumps when control says so.
  */
 #include "realm/realm.h"
 

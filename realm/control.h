@@ -1,6 +1,7 @@
 /*
  * Control: faults, counts and changes at run time, for tests and for trying things out.
  * Used by server for what comes in below /_control/.
+ * Asks nobody who they are: the loopback is its only fence.
  */
 #ifndef REALM_CONTROL_H
 #define REALM_CONTROL_H

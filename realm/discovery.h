@@ -1,6 +1,7 @@
 /*
  * What the realm says about itself: discovery, keys, the realm's own page.
  * Used by server.
+ * Says all that Keycloak says, of endpoints too that this realm does not have.
  */
 #ifndef REALM_DISCOVERY_H
 #define REALM_DISCOVERY_H

@@ -1,6 +1,7 @@
 /*
  * The grants: password, refresh token, client credentials.
  * Used by token.
+ * Never opens a session before all credentials are right.
  */
 #ifndef REALM_GRANTS_H
 #define REALM_GRANTS_H

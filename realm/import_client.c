@@ -1,6 +1,7 @@
 /*
  * Import of clients and client scopes.
  * Used by import and import_user.
+ * Never invents: a scope that does not exist is left out.
  */
 #include "realm/import_client.h"
 

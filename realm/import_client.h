@@ -1,6 +1,7 @@
 /*
  * Import of clients and client scopes.
  * Used by import and import_user.
+ * Never invents: a scope that does not exist is left out.
  */
 #ifndef REALM_IMPORT_CLIENT_H
 #define REALM_IMPORT_CLIENT_H

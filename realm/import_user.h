@@ -1,6 +1,7 @@
 /*
  * Import of users, and of lists of roles wherever the file has them.
  * Used by import.
+ * Never invents: a role that does not exist is left out.
  */
 #ifndef REALM_IMPORT_USER_H
 #define REALM_IMPORT_USER_H

@@ -1,6 +1,7 @@
 /*
  * The listening socket: on the loopback, or not at all.
  * Used by server.
+ * Never listens where another machine could knock.
  */
 #include "realm/listen.h"
 

@@ -1,6 +1,7 @@
 /*
  * The listening socket: on the loopback, or not at all.
  * Used by server.
+ * Never listens where another machine could knock.
  */
 #ifndef REALM_LISTEN_H
 #define REALM_LISTEN_H

@@ -1,6 +1,7 @@
 /*
- * The end of a session: logout and revocation.
+ * The end of a session: logout and revocation; and the question whether it has ended.
  * Used by server.
+ * Never acts on a token that the realm has not signed itself.
  */
 #ifndef REALM_LOGOUT_H
 #define REALM_LOGOUT_H

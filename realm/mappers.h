@@ -1,6 +1,7 @@
 /*
  * Protocol mappers: what Keycloak's own ones write into a token.
  * Used by claims alone.
+ * Never guesses: a mapper that is not in the table writes nothing.
  */
 #ifndef REALM_MAPPERS_H
 #define REALM_MAPPERS_H

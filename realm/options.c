@@ -1,6 +1,7 @@
 /*
  * The command line of kclogin-realm: one table of what may be said.
  * Used by main and by the test that holds the table against the man page.
+ * Never guesses: what is unknown or malformed is an error.
  */
 #include "realm/options.h"
 

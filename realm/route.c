@@ -1,6 +1,7 @@
 /*
  * Routes: which path leads to which endpoint, and what is said where none does.
  * Used by server.
+ * Never answers for another realm than its own.
  */
 #include "realm/route.h"
 

@@ -1,6 +1,7 @@
 /*
  * Routes: which path leads to which endpoint, and what is said where none does.
  * Used by server.
+ * Never answers for another realm than its own.
  */
 #ifndef REALM_ROUTE_H
 #define REALM_ROUTE_H

@@ -1,6 +1,7 @@
 /*
  * Sending: an answer as it is, or spoilt as a fault says.
  * Used by server.
+ * Never spoils what no fault asks for.
  */
 #include "realm/send.h"
 

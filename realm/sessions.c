@@ -1,6 +1,7 @@
 /*
  * Sessions: who is logged in through which client, until when.
  * Used by the grants, logout, revocation, introspection and control.
+ * Never keeps more than a fixed number of them: the oldest goes.
  */
 #include "realm/sessions.h"
 

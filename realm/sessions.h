@@ -1,6 +1,7 @@
 /*
  * Sessions: who is logged in through which client, until when.
  * Used by the grants, logout, revocation, introspection and control.
+ * Never keeps more than a fixed number of them: the oldest goes.
  */
 #ifndef REALM_SESSIONS_H
 #define REALM_SESSIONS_H

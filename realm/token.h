@@ -1,6 +1,7 @@
 /*
  * The token endpoint: which grant is asked for, and the answer that a grant ends in.
  * Used by server; the grants use the answer.
+ * Never runs a grant before the client has been authenticated.
  */
 #ifndef REALM_TOKEN_H
 #define REALM_TOKEN_H

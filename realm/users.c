@@ -1,6 +1,7 @@
 /*
  * Users: found as Keycloak finds them, locked as its brute-force detection locks them.
  * Used by the grants.
+ * Never counts failures where the realm has no brute-force detection.
  */
 #include "realm/users.h"
 

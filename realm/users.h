@@ -1,6 +1,7 @@
 /*
  * Users: found as Keycloak finds them, locked as its brute-force detection locks them.
  * Used by the grants.
+ * Never counts failures where the realm has no brute-force detection.
  */
 #ifndef REALM_USERS_H
 #define REALM_USERS_H
