@@ -5,7 +5,6 @@
  */
 #include "daemon/connection.h"
 
-#include "common/secret.h"
 #include "daemon/ancillary.h"
 #include "daemon/log.h"
 #include "daemon/login.h"

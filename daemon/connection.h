@@ -6,6 +6,7 @@
 #ifndef DAEMON_CONNECTION_H
 #define DAEMON_CONNECTION_H
 
+#include "common/secret.h"
 #include "common/wire.h"
 #include "daemon/daemon.h"
 

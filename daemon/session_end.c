@@ -1,7 +1,7 @@
 /*
  * The end of a session: nobody claimed it, its process ended, or it was closed; then its log-out
  * at the realm, a few at a time and tried again. Used by sessions.c and session_recover.c.
- * Must never let a session's tokens outlive it unasked: what cannot be ended now is tried again.
+ * Must never give a log-out up in silence.
  */
 #include "daemon/session_end.h"
 

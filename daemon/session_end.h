@@ -1,7 +1,7 @@
 /*
  * The end of a session: what it waits for, and its log-out at the realm.
  * Used by sessions.c and session_recover.c.
- * Must never let a session's tokens outlive it unasked: what cannot be ended now is tried again.
+ * Must never give a log-out up in silence.
  */
 #ifndef DAEMON_SESSION_END_H
 #define DAEMON_SESSION_END_H
