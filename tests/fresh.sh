@@ -15,6 +15,8 @@ trap 'rm -rf --one-file-system "$fresh"' EXIT
 timeout 600 debootstrap --variant=minbase bookworm "$fresh/root" >"$fresh/log" 2>&1 ||
     { tail -20 "$fresh/log" >&2; exit 1; }
 cp /etc/resolv.conf "$fresh/root/etc/resolv.conf"
+# as every installed Debian has it; debootstrap makes none
+echo '127.0.0.1 localhost' >"$fresh/root/etc/hosts"
 
 failed=0
 for script; do

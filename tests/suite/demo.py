@@ -75,8 +75,9 @@ class Demonstration:
 
     def ssh(self, user, password, note, entered, **fields):
         say(f"$ ssh {user}@localhost       ({note})")
-        seen = self.world.sshd.log_in(user, password, "keyboard-interactive", SHOW)
-        show(seen.shown)
+        method = "keyboard-interactive"
+        seen = self.world.sshd.log_in(user, password, method, SHOW, log_level="INFO")
+        show(re.sub(r"Warning: Permanently added .*", "", seen.shown))
         expect(seen.entered == entered, "this did not go as told")
         self.log_line(user=user, service="sshd", **fields)
 

@@ -58,7 +58,7 @@ class Person:
         os.makedirs(f"{self.folder}/keys", exist_ok=True)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/person")
 
-    def command(self, user, method, command):
+    def command(self, user, method, command, log_level="ERROR"):
         return [
             "ssh",
             "-F",
@@ -72,7 +72,7 @@ class Person:
             "-o",
             "StrictHostKeyChecking=accept-new",
             "-o",
-            "LogLevel=ERROR",
+            f"LogLevel={log_level}",
             "-o",
             f"PreferredAuthentications={method}",
             "-o",
@@ -98,9 +98,11 @@ class Person:
         method="password",
         command="echo MARK-IN; env; echo MARK-OUT",
         seconds=40,
+        log_level="ERROR",
     ):
-        """ssh USER@host: one prompt, one answer."""
-        with Terminal(self.command(user, method, command), timeout=seconds) as term:
+        """ssh USER@host: one prompt, one answer. With the level INFO ssh shows PAM's texts."""
+        argv = self.command(user, method, command, log_level)
+        with Terminal(argv, timeout=seconds) as term:
             term.answer(SSH_PROMPT[method], password, seconds)
             status = term.finish(seconds)
             return Seen(status == 0 and "MARK-IN" in term.shown, term.shown)
