@@ -7,12 +7,14 @@
 #include "daemon/realm_internal.h"
 
 #define WAITS_MAX 1024
+#define OPEN_WAIT_US ((uint64_t)200000) /* for a probe, while the realm is down */
 #define KEYS_OLD_US (3600 * CLOCK_SECOND_US) /* older ones are as good as none */
 
 struct realm_wait {
     struct realm *realm;
     struct realm_wait *previous, *next;
     uint64_t number;
+    bool address;         /* waits for an address that answers, then not for a round */
     uint64_t keys_number; /* which fetch of keys is waited for; 0: a whole round */
     sd_event_source *timer;
     realm_ready *ready;
@@ -62,7 +64,7 @@ void waits_end(struct realm *realm, bool round, uint64_t keys_number, enum kc_st
 {
     uint64_t last = realm->wait_number;
     for (struct realm_wait *wait = realm->waits; wait;) {
-        bool ends = wait->keys_number ? wait->keys_number <= keys_number : round;
+        bool ends = wait->keys_number ? wait->keys_number <= keys_number : round && !wait->address;
         if (!ends || wait->number > last) {
             wait = wait->next;
             continue;
@@ -78,11 +80,44 @@ void waits_free(struct realm *realm)
         realm_wait_cancel(realm->waits);
 }
 
+bool waits_want_address(const struct realm *realm)
+{
+    for (const struct realm_wait *wait = realm->waits; wait; wait = wait->next)
+        if (wait->address)
+            return true;
+    return false;
+}
+
+void waits_end_address(struct realm *realm, enum kc_status status, const char *detail)
+{
+    uint64_t last = realm->wait_number;
+    for (struct realm_wait *wait = realm->waits; wait;) {
+        if (!wait->address || wait->number > last) {
+            wait = wait->next;
+        } else if (status == KC_OK && !is_usable(realm)) {
+            wait->address = false; /* a reload to another issuer came between */
+            realm->refresh.wanted = realm->refresh.wanted || !refresh_runs(realm);
+            refresh_plan(realm);
+            wait = wait->next;
+        } else {
+            wait_end(wait, status, detail);
+            wait = realm->waits; /* as above */
+        }
+    }
+}
+
+/* What is known of a realm that is down says more than that the next probe is not back yet. */
 static int on_deadline(sd_event_source *source, uint64_t now, void *userdata)
 {
+    struct realm_wait *wait = userdata;
+    const struct realm *realm = wait->realm;
     (void)source;
     (void)now;
-    wait_end(userdata, KC_TIMED_OUT, "the realm's discovery did not come in time");
+    if (realm->down && !wait->keys_number) {
+        wait_end(wait, realm->report.failure, realm->report.detail);
+        return 0;
+    }
+    wait_end(wait, KC_TIMED_OUT, "the realm's discovery did not come in time");
     return 0;
 }
 
@@ -119,6 +154,22 @@ void realm_wait_cancel(struct realm_wait *wait)
     wait_free(wait);
 }
 
+/* A grant is POSTed once: of more addresses than one it goes to one that answers a GET now. */
+static enum kc_status await_address(struct realm *realm, uint64_t deadline_us, realm_ready *ready,
+    void *userdata, struct realm_wait **ret_wait)
+{
+    if (endpoints_fresh(realm->endpoints)) {
+        ready(userdata, KC_OK, "");
+        return KC_OK;
+    }
+    enum kc_status status = wait_new(realm, deadline_us, 0, ready, userdata, ret_wait);
+    if (status == KC_OK) {
+        (*ret_wait)->address = true;
+        endpoints_check(realm->endpoints);
+    }
+    return status;
+}
+
 enum kc_status realm_await(struct realm *realm, uint64_t deadline_us, realm_ready *ready,
     void *userdata, struct realm_wait **ret_wait)
 {
@@ -129,17 +180,17 @@ enum kc_status realm_await(struct realm *realm, uint64_t deadline_us, realm_read
         ready(userdata, KC_HTTP_TOO_MANY_REQUESTS, "the realm asked this host to wait");
         return KC_OK;
     }
-    if (is_usable(realm) && !realm->down) {
-        ready(userdata, KC_OK, "");
-        return KC_OK;
-    }
-    if (!refresh->request && refresh->failed_us && now - refresh->failed_us < REFRESH_PAUSE_US) {
+    if (is_usable(realm) && !realm->down)
+        return await_address(realm, deadline_us, ready, userdata, ret_wait);
+    if (!refresh_runs(realm) && refresh->failed_us && now - refresh->failed_us < REFRESH_PAUSE_US) {
         ready(userdata, realm->report.failure, realm->report.detail);
         return KC_OK;
     }
+    if (realm->down && deadline_us > now + OPEN_WAIT_US)
+        deadline_us = now + OPEN_WAIT_US;
     enum kc_status status = wait_new(realm, deadline_us, 0, ready, userdata, ret_wait);
     if (status == KC_OK) {
-        refresh->wanted = refresh->wanted || !refresh->request || !refresh->whole;
+        refresh->wanted = refresh->wanted || !refresh_runs(realm) || !refresh->whole;
         refresh_plan(realm);
     }
     return status;

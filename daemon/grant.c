@@ -175,8 +175,10 @@ static void read_refusal(struct grant *grant, const struct http_answer *answer)
         snprintf(detail, sizeof(detail), "HTTP %u", answer->status);
     if (status == KC_HTTP_TOO_MANY_REQUESTS)
         note_held(user, answer);
-    if (answer->status >= 500)
+    if (answer->status >= 500) {
+        endpoints_troubled(grant->realm->endpoints, answer);
         realm_probe(grant->realm);
+    }
     /* The unanswered grant may still run there, and Keycloak refuses a second one meanwhile. */
     if (status == KC_BAD_CREDENTIALS && clock_us() < user->doubt_us)
         status = KC_GRANT_IN_DOUBT;
@@ -188,7 +190,10 @@ static void read_failure(
 {
     if (status == KC_UNANSWERED || status == KC_ANSWER_TOO_LARGE)
         grant->user->doubt_us = clock_us() + GRANT_DOUBT_US;
+    if (status == KC_UNANSWERED)
+        endpoints_troubled(grant->realm->endpoints, answer);
     realm_probe(grant->realm);
+    status = endpoints_strict(grant->realm->endpoints, status);
     finish(grant, status, answer->error, NULL);
 }
 
@@ -201,6 +206,8 @@ static void on_answer(void *userdata, enum kc_status status, struct http_answer 
         read_failure(grant, status, answer);
         return;
     }
+    if (answer->status < 500)
+        endpoints_answered(grant->realm->endpoints, answer);
     if (answer->status != 200) {
         read_refusal(grant, answer);
         return;

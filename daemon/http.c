@@ -12,7 +12,8 @@
 #include <systemd/sd-event.h>
 
 #define REQUESTS_MAX 256
-#define CONNECTIONS_MAX 32L
+#define CONNECTIONS_MAX 64L
+#define HOST_CONNECTIONS_MAX 32L /* one address that hangs leaves some for the others */
 #define CONNECTIONS_KEPT 8L
 #define DEADLINE_SLACK_US 200000u /* libcurl's own end of a request comes first */
 
@@ -24,7 +25,6 @@ struct http {
     sd_event_source *timer;
     struct http_request *requests;
     size_t running;
-    size_t preferred_target;
 };
 
 /* libcurl's allocator: blocks remember their size, and are wiped before they go. */
@@ -107,10 +107,11 @@ static void unlink_request(struct http_request *request)
     http->running--;
 }
 
-/* Another target, where this one gave not a byte: nothing was sent, so nothing is sent twice. */
-static bool try_next_target(struct http *http, struct http_request *request)
+/* Another target, where this one made no connection: nothing was sent, so nothing is sent twice. */
+static bool try_next_target(
+    struct http *http, struct http_request *request, enum kc_status status)
 {
-    if (!http_request_rearm(request))
+    if (!http_request_rearm(request, status))
         return false;
     request->by_loop = curl_multi_add_handle(http->multi, request->easy) == CURLM_OK;
     return request->by_loop;
@@ -120,11 +121,10 @@ static void request_done(struct http *http, struct http_request *request, enum k
 {
     curl_multi_remove_handle(http->multi, request->easy);
     request->by_loop = false;
-    if (status == KC_UNREACHABLE && try_next_target(http, request))
+    if (try_next_target(http, request, status))
         return;
-    if (status == KC_OK && request->target_count)
-        http->preferred_target =
-            (request->target_first + request->target_tried) % request->target_count;
+    if (status == KC_UNREACHABLE && request->earlier != KC_OK)
+        status = request->earlier; /* no byte came from this one, but from another */
     struct http_answer answer;
     http_request_collect(request, &answer);
     unlink_request(request);
@@ -251,6 +251,8 @@ static bool set_up(struct http *http)
            curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, HOST_CONNECTIONS_MAX) ==
+               CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS_MAX) == CURLM_OK;
 }
 
@@ -295,7 +297,7 @@ enum kc_status http_start(struct http *http, const struct http_spec *spec, http_
         return KC_BUSY;
     enum kc_status status = http_request_new(spec, http->share, &request);
     if (status == KC_OK)
-        status = http_request_arm(request, http->preferred_target);
+        status = http_request_arm(request);
     if (status == KC_OK && sd_event_add_time(http->event, &request->timer, CLOCK_MONOTONIC,
                                request->deadline_us + DEADLINE_SLACK_US, 0, on_deadline, request) < 0)
         status = KC_NO_MEMORY;

@@ -28,7 +28,8 @@ struct http_peer {
     const char *ca_file;           /* PEM; NULL: the system's */
     const char *certificate_file;  /* PEM, for mutual TLS; NULL: none */
     const struct kc_secret *key;   /* PEM of the certificate's private key; NULL with it */
-    const char *const *connect_to; /* "host:port", tried in order; NULL-terminated, or NULL */
+    const char *const *connect_to; /* "host:port"; the next where one takes no connection;
+                                    * NULL-terminated, or NULL */
 };
 
 /* One request. `form` and `authorization` are moved on KC_OK, and the caller's left empty. */
@@ -49,6 +50,9 @@ struct http_answer {
     bool json;             /* Content-Type is application/json or application/...+json */
     int64_t retry_after;   /* seconds; -1: absent or not a plain number */
     const char *error;     /* libcurl's words when there is no answer; else "" */
+    const char *target;    /* of connect_to, the one that was tried last; NULL: none is given */
+    size_t passed_over;    /* those before it, which took no connection */
+    bool silent;           /* not a byte came on a connection made for this request */
 };
 
 /*

@@ -14,6 +14,7 @@
 #define CONNECTION_IDLE_SECONDS 45L /* below the idle limits of common proxies (60 s and more) */
 #define CONNECTION_LIFE_SECONDS 600L
 #define CONNECT_MIN_MS 1000L
+#define CONNECT_OTHERS_MS 1500L /* while there are other addresses */
 #define CONNECT_MAX_MS 5000L /* a realm that is gone is known to be before a login's time is up */
 
 /*
@@ -176,6 +177,9 @@ enum kc_status http_translate(int curl_code, const struct http_wire *wire)
     }
 }
 
+/* Host and port of the URL left open: every one goes there. */
+#define TARGET_HEAD "::"
+
 static bool copy_targets(struct http_request *request, const char *const *targets)
 {
     size_t count = 0;
@@ -187,8 +191,7 @@ static bool copy_targets(struct http_request *request, const char *const *target
     if (!request->targets)
         return false;
     for (size_t i = 0; i < count; i++) {
-        /* host and port of the URL left open: every one goes there */
-        if (asprintf(&request->targets[i], "::%s", targets[i]) < 0) {
+        if (asprintf(&request->targets[i], TARGET_HEAD "%s", targets[i]) < 0) {
             request->targets[i] = NULL;
             return false;
         }
@@ -316,40 +319,48 @@ enum kc_status http_request_new(
     return KC_OK;
 }
 
-enum kc_status http_request_arm(struct http_request *request, size_t preferred_target)
+/* While others are left a silent one gets a part of the time, and never long: an address that is
+ * gone costs a login no more than this. */
+static long connect_time(const struct http_request *request, long left_ms)
+{
+    size_t left = request->target_count - request->target_tried;
+    if (left < 2)
+        return left_ms < CONNECT_MAX_MS ? left_ms : CONNECT_MAX_MS;
+    long part = left_ms / (long)left;
+    if (part > CONNECT_OTHERS_MS)
+        part = CONNECT_OTHERS_MS;
+    return part < CONNECT_MIN_MS ? CONNECT_MIN_MS : part;
+}
+
+enum kc_status http_request_arm(struct http_request *request)
 {
     CURL *easy = request->easy;
     uint64_t now = clock_us();
     if (now + 1000U > request->deadline_us)
         return KC_TIMED_OUT;
     long left_ms = (long)((request->deadline_us - now) / 1000U);
-    long connect_ms = left_ms < CONNECT_MAX_MS ? left_ms : CONNECT_MAX_MS;
     if (request->target_count) {
-        size_t left = request->target_count - request->target_tried;
-        if (!request->target_tried)
-            request->target_first = preferred_target;
-        size_t index = (request->target_first + request->target_tried) % request->target_count;
         curl_slist_free_all(request->target);
-        request->target = curl_slist_append(NULL, request->targets[index]);
+        request->target = curl_slist_append(NULL, request->targets[request->target_tried]);
         if (!request->target || !SET(CURLOPT_CONNECT_TO, request->target))
             return KC_NO_MEMORY;
-        if (connect_ms > left_ms / (long)left)
-            connect_ms = left_ms / (long)left;
-        if (connect_ms < CONNECT_MIN_MS)
-            connect_ms = CONNECT_MIN_MS;
     }
-    bool set = SET(CURLOPT_TIMEOUT_MS, left_ms) && SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+    bool set = SET(CURLOPT_TIMEOUT_MS, left_ms) &&
+               SET(CURLOPT_CONNECTTIMEOUT_MS, connect_time(request, left_ms));
     return set ? KC_OK : KC_SYSTEM;
 }
 
-bool http_request_rearm(struct http_request *request)
+bool http_request_rearm(struct http_request *request, enum kc_status status)
 {
-    if (request->wire.sent || request->wire.received || request->form_started ||
-        request->target_tried + 1 >= request->target_count)
+    if ((status != KC_UNREACHABLE && status != KC_TLS_FAILED) || request->wire.sent ||
+        request->form_started || request->target_tried + 1 >= request->target_count)
         return false;
+    if (status != KC_UNREACHABLE)
+        request->earlier = status;
     request->target_tried++;
+    request->wire.received = false;
     request->error[0] = 0;
-    return http_request_arm(request, request->target_first) == KC_OK;
+    return http_request_arm(request) == KC_OK;
 }
 
 static bool type_is_json(const char *type)
@@ -365,10 +376,12 @@ static bool type_is_json(const char *type)
 
 void http_request_collect(struct http_request *request, struct http_answer *ret_answer)
 {
-    long code = 0;
+    long code = 0, made = 0;
     const char *type = NULL;
+    char *target = request->target_count ? request->targets[request->target_tried] : NULL;
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &code);
     curl_easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(request->easy, CURLINFO_NUM_CONNECTS, &made);
     for (char *c = request->error; *c; c++)
         if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
             *c = '?';
@@ -376,7 +389,10 @@ void http_request_collect(struct http_request *request, struct http_answer *ret_
         .body = kc_secret_take(&request->body),
         .json = type_is_json(type),
         .retry_after = request->retry_after,
-        .error = request->error};
+        .error = request->error,
+        .target = target ? target + sizeof(TARGET_HEAD) - 1 : NULL,
+        .passed_over = request->target_tried,
+        .silent = made > 0 && !request->wire.received};
 }
 
 void http_request_free(struct http_request *request)

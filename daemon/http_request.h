@@ -21,7 +21,8 @@ struct http_request {
     CURL *easy;
     struct curl_slist *headers, *target;
     char **targets; /* connect_to; NULL-terminated; owned */
-    size_t target_count, target_first, target_tried;
+    size_t target_count, target_tried;
+    enum kc_status earlier; /* what came of the targets before; not plain silence where one was not */
     uint64_t deadline_us; /* CLOCK_MONOTONIC */
     struct sd_event_source *timer; /* the same, for a request that libcurl lets wait */
     bool by_loop;         /* the multi handle holds it */
@@ -46,11 +47,11 @@ struct http_request {
 enum kc_status http_request_new(
     const struct http_spec *spec, CURLSH *share, struct http_request **ret_request);
 
-/* Sets the time that is left and the target of this attempt. KC_TIMED_OUT: none is left. */
-enum kc_status http_request_arm(struct http_request *request, size_t preferred_target);
+/* Sets the time that is left for this attempt and its target. KC_TIMED_OUT: none is left. */
+enum kc_status http_request_arm(struct http_request *request);
 
-/* Makes ready for the next target, where nothing was sent and one is left. */
-bool http_request_rearm(struct http_request *request);
+/* Makes ready for the next target after `status`, where nothing was sent and one is left. */
+bool http_request_rearm(struct http_request *request, enum kc_status status);
 
 /* Fills in the answer after the handle is done; the body moves. */
 void http_request_collect(struct http_request *request, struct http_answer *ret_answer);

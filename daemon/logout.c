@@ -141,6 +141,8 @@ static void on_answer(void *userdata, enum kc_status status, struct http_answer 
     char detail[OAUTH_DETAIL_MAX];
     ending->request = NULL;
     snprintf(detail, sizeof(detail), "%s", answer->error);
+    if (status == KC_UNANSWERED || (status == KC_OK && answer->status >= 500))
+        endpoints_troubled(ending->realm->endpoints, answer);
     if (status == KC_OK && answer->status != 200 && answer->status != 204) {
         const struct kc_secret *secrets[] = {
             &ending->token, client_auth_secret(ending->client), NULL};

@@ -182,6 +182,17 @@ static void on_realm_changed(void *userdata, const struct realm_report *report)
         advice ? log_value(advice, change) : "");
 }
 
+static void on_address_changed(
+    void *userdata, const char *address, enum kc_status status, const char *detail)
+{
+    char name[LOG_VALUE_SIZE], words[LOG_VALUE_SIZE];
+    bool bad = status != KC_OK;
+    (void)userdata;
+    log_line(bad ? LOG_WARNING : LOG_NOTICE, "realm address=%s result=%s reason=%s%s%s",
+        log_value(address, name), kc_class_word(kc_status_class(status)), kc_status_word(status),
+        bad ? " detail=" : "", bad ? log_value(detail, words) : "");
+}
+
 static enum kc_status watch_signals(struct daemon *daemon)
 {
     sigset_t signals;
@@ -246,6 +257,7 @@ static enum kc_status start(
     if (status != KC_OK)
         return status;
     realm_watch(daemon->realm, on_realm_changed, daemon);
+    realm_watch_addresses(daemon->realm, on_address_changed, daemon);
     size_t found = sessions_recover(daemon->sessions);
     log_line(LOG_NOTICE, "start version=%s issuer=%s sessions=%zu", PACKAGE_VERSION,
         daemon->config->realm.issuer, found);

@@ -53,6 +53,12 @@ void realm_status(const struct realm *realm, struct realm_report *ret_report);
 typedef void realm_changed(void *userdata, const struct realm_report *report);
 void realm_watch(struct realm *realm, realm_changed *changed, void *userdata);
 
+/* Called when an address of connect_to turns bad (the reason) or good again (KC_OK). */
+typedef void realm_address_changed(
+    void *userdata, const char *address, enum kc_status status, const char *detail);
+void realm_watch_addresses(
+    struct realm *realm, realm_address_changed *changed, void *userdata);
+
 /*
  * Asks for a probe of discovery soon, because a person's request failed (KC_UNREACHABLE,
  * KC_UNANSWERED, 5xx). Rate-limited; costs nothing while one runs. Only the probe's own result
@@ -63,10 +69,11 @@ void realm_probe(struct realm *realm);
 struct realm_wait;
 typedef void realm_ready(void *userdata, enum kc_status status, const char *detail);
 
-/* Waits until discovery and keys are there and the realm is not known to be down. Where they are,
- * the callback comes before this returns. Otherwise it joins the fetch that runs or starts one, and
+/* Waits until discovery and keys are there, the realm is not known to be down and, of more addresses
+ * than one, one has answered just now. Where it is so, the callback comes before this returns. Otherwise it joins the fetch that runs or starts one, and
  * gives that one's outcome, or KC_TIMED_OUT at `deadline_us` (CLOCK_MONOTONIC). A failure less than
- * a second old is given at once. `ret_wait` is set only when the callback has not come yet
+ * a second old is given at once, and while the realm is down nobody waits longer than a fifth of a
+ * second for the probe. `ret_wait` is set only when the callback has not come yet
  * (else to NULL). KC_BUSY, KC_NO_MEMORY. */
 enum kc_status realm_await(struct realm *realm, uint64_t deadline_us, realm_ready *ready,
     void *userdata, struct realm_wait **ret_wait);

@@ -1,5 +1,5 @@
 /*
- * The realm object from within: realm.c, refresh.c, logout.c and grant.c are its four parts.
+ * The realm object from within: realm.c, refresh.c, await.c, logout.c and grant.c are its parts.
  * Used by those alone; everybody else has realm.h and grant.h.
  * Must never let one part free what another still waits for: every part gives back its own.
  */
@@ -9,6 +9,7 @@
 #include "daemon/client_auth.h"
 #include "daemon/config.h"
 #include "daemon/discovery.h"
+#include "daemon/endpoint.h"
 #include "daemon/http.h"
 #include "daemon/realm.h"
 #include "jose/jwks.h"
@@ -25,6 +26,7 @@ struct refresh {
     sd_event_source *timer; /* for the next thing to do */
     struct http_request *request;
     struct discovery *fetched; /* of this round, not in force before its keys are there */
+    bool checks;               /* the round waits for an address that answers */
     bool whole;                /* discovery and keys, not keys alone */
     bool probe;                /* a person's failure asked for it */
     bool wanted;               /* a whole round, as soon as the last one is a second old */
@@ -42,6 +44,7 @@ struct realm {
     struct http *http;
     struct client_auth *client;
     const char **connect_to; /* the configuration's, NULL-terminated */
+    struct endpoints *endpoints; /* the same */
     struct discovery *discovery;
     struct jose_jwks *keys;
     uint64_t keys_us; /* when they were fetched */
@@ -54,12 +57,14 @@ struct realm {
     struct realm_report report;
     realm_changed *changed;
     void *changed_userdata;
+    realm_address_changed *address_changed;
+    void *address_userdata;
     struct ending *endings;
     size_t ending_count;
     struct grant_table *grants;
 };
 
-/* How the realm's server is spoken to under the configuration in force. */
+/* How the realm's server is spoken to under the configuration in force; good until the loop goes on. */
 struct http_peer realm_peer(const struct realm *realm);
 
 /* refresh.c */
@@ -67,12 +72,20 @@ enum kc_status refresh_init(struct realm *realm);
 void refresh_restart(struct realm *realm); /* drops the round under way and begins a new one */
 void refresh_plan(struct realm *realm);    /* arms the timer for what is due next */
 void refresh_free(struct realm *realm);
+bool refresh_runs(const struct realm *realm); /* a round, or its check of addresses, is under way */
+endpoint_ask refresh_ask;         /* the endpoints' calls; their userdata is the realm */
+endpoint_checked refresh_checked;
+/* True of what stops logins: an answer that came, such as a firewall's 403, does not. */
+bool refresh_means_down(enum kc_status status);
 
 /* await.c */
 bool waits_want_keys(const struct realm *realm);
 /* Ends the waits for fetches of keys up to `keys_number`, and with `round` those for a round. */
 void waits_end(struct realm *realm, bool round, uint64_t keys_number, enum kc_status status,
     const char *detail);
+/* Ends the waits for an address; where the realm is not usable any more they wait for a round. */
+void waits_end_address(struct realm *realm, enum kc_status status, const char *detail);
+bool waits_want_address(const struct realm *realm);
 void waits_free(struct realm *realm); /* without their callbacks */
 
 /* logout.c: whose session, and as whom; a grant ends its own under what it began with. */

@@ -3,6 +3,7 @@
  * Used by realm.c; grant.c waits through realm_await and realm_await_keys.
  * Must never run two rounds at once, nor ask a server that is down more often than once a second.
  */
+#include "daemon/backoff.h"
 #include "daemon/clock.h"
 #include "daemon/oauth_error.h"
 #include "daemon/realm_internal.h"
@@ -10,24 +11,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #define REFRESH_US (300 * CLOCK_SECOND_US)
 #define KEYS_PAUSE_US (5 * CLOCK_SECOND_US) /* between two fetches for unknown keys */
-#define BACKOFF_MAX_US (60 * CLOCK_SECOND_US)
 #define HELD_MAX_US (60 * CLOCK_SECOND_US)
 #define FETCH_MS 5000U
 #define WELL_KNOWN "/.well-known/openid-configuration"
-
-/* Up to a fifth more or less, so that hosts that were started together do not ask together. */
-static uint64_t with_jitter(uint64_t span)
-{
-    uint32_t random = 0;
-    if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
-        random = UINT32_MAX / 2;
-    return span - span / 5 + span * 2 / 5 * random / UINT32_MAX;
-}
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -53,11 +43,16 @@ static uint64_t keys_due(const struct realm *realm)
     return refresh->keys_began_us ? refresh->keys_began_us + KEYS_PAUSE_US : 0;
 }
 
+bool refresh_runs(const struct realm *realm)
+{
+    return realm->refresh.request || realm->refresh.checks;
+}
+
 /* Arms the timer for whatever is due next. */
 void refresh_plan(struct realm *realm)
 {
     struct refresh *refresh = &realm->refresh;
-    if (refresh->request)
+    if (refresh_runs(realm))
         return;
     sd_event_source_set_time(refresh->timer, earlier(round_due(realm), keys_due(realm)));
     sd_event_source_set_enabled(refresh->timer, SD_EVENT_ONESHOT);
@@ -89,7 +84,7 @@ static void report(struct realm *realm, bool reachable, enum kc_status failure, 
 }
 
 /* What a probe may say so that the realm counts as down; a WAF's 403 or a wrong issuer may not. */
-static bool means_down(enum kc_status status)
+bool refresh_means_down(enum kc_status status)
 {
     switch (status) {
     case KC_UNREACHABLE:
@@ -111,13 +106,11 @@ static void round_failed(
     char detail[sizeof(realm->report.detail)];
     snprintf(detail, sizeof(detail), "%s: %s", stage, *words ? words : kc_status_word(status));
     uint64_t now = clock_us();
-    uint64_t backoff = CLOCK_SECOND_US << (refresh->failures < 6 ? refresh->failures : 6);
-    refresh->failures++;
     refresh->failed_us = now;
-    refresh->next_us = now + with_jitter(backoff < BACKOFF_MAX_US ? backoff : BACKOFF_MAX_US);
+    refresh->next_us = now + backoff_us(refresh->failures++);
     discovery_unref(KC_TAKE(refresh->fetched));
     refresh->probe = refresh->probe && refresh->wanted;
-    realm->down = means_down(status);
+    realm->down = refresh_means_down(status);
     report(realm, !realm->down, status, detail);
     waits_end(realm, refresh->whole, refresh->keys_number, status, detail);
     refresh_plan(realm);
@@ -128,6 +121,12 @@ static enum kc_status judge(struct realm *realm, enum kc_status status,
     const struct http_answer *answer, char detail[static OAUTH_DETAIL_MAX])
 {
     snprintf(detail, OAUTH_DETAIL_MAX, "%s", answer->error);
+    if (status == KC_OK && answer->status < 500)
+        endpoints_answered(realm->endpoints, answer);
+    else
+        endpoints_troubled(realm->endpoints, answer);
+    if (status == KC_UNANSWERED && answer->silent)
+        status = KC_UNREACHABLE; /* no byte came: a grant may have been taken, a GET is nothing */
     if (status != KC_OK || answer->status == 200)
         return status;
     status = oauth_error_read(answer, NULL, detail);
@@ -161,7 +160,7 @@ static void round_succeeded(struct realm *realm, struct jose_jwks *keys)
         realm->discovery = KC_TAKE(refresh->fetched);
         realm->down = false;
         realm->held_us = 0;
-        refresh->next_us = now + with_jitter(REFRESH_US);
+        refresh->next_us = now + backoff_jitter(REFRESH_US);
     }
     refresh->failures = 0;
     refresh->failed_us = 0;
@@ -217,20 +216,63 @@ static void on_discovery(void *userdata, enum kc_status status, struct http_answ
         round_failed(realm, status, "discovery", detail);
 }
 
+static char *discovery_url(const struct realm *realm)
+{
+    char *url = NULL;
+    return asprintf(&url, "%s" WELL_KNOWN, realm->config->realm.issuer) < 0 ? NULL : url;
+}
+
+static void start_discovery(struct realm *realm)
+{
+    KC_AUTO_FREE char *url = discovery_url(realm);
+    enum kc_status status =
+        url ? get(realm, url, DISCOVERY_BODY_MAX, on_discovery) : KC_NO_MEMORY;
+    if (status != KC_OK)
+        round_failed(realm, status, "discovery", "");
+}
+
 static void start_round(struct realm *realm)
 {
     struct refresh *refresh = &realm->refresh;
-    KC_AUTO_FREE char *url = NULL;
     refresh->wanted = false;
     refresh->whole = true;
     refresh->began_us = clock_us();
-    enum kc_status status = KC_NO_MEMORY;
-    if (asprintf(&url, "%s" WELL_KNOWN, realm->config->realm.issuer) < 0)
-        url = NULL;
-    else
-        status = get(realm, url, DISCOVERY_BODY_MAX, on_discovery);
-    if (status != KC_OK)
-        round_failed(realm, status, "discovery", "");
+    if (endpoints_fresh(realm->endpoints)) {
+        start_discovery(realm);
+        return;
+    }
+    refresh->checks = true;
+    endpoints_check(realm->endpoints);
+}
+
+enum kc_status refresh_ask(void *userdata, const char *const *target, http_done *done,
+    void *done_userdata, struct http_request **ret_request)
+{
+    const struct realm *realm = userdata;
+    KC_AUTO_FREE char *url = discovery_url(realm);
+    if (!url)
+        return KC_NO_MEMORY;
+    struct http_peer peer = realm_peer(realm);
+    peer.connect_to = target;
+    struct http_spec spec = {
+        .url = url, .peer = &peer, .deadline_ms = FETCH_MS, .body_limit = DISCOVERY_BODY_MAX};
+    return http_start(realm->http, &spec, done, done_userdata, ret_request);
+}
+
+/* Where no address answers, a check for a login is as good as a round's: a GET of our own. */
+void refresh_checked(void *userdata, enum kc_status status, const char *detail)
+{
+    struct realm *realm = userdata;
+    struct refresh *refresh = &realm->refresh;
+    bool for_round = refresh->checks, down = refresh_means_down(status);
+    refresh->checks = false;
+    if (for_round && !down)
+        start_discovery(realm);
+    else if (for_round || (down && !refresh->request)) {
+        refresh->whole = true;
+        round_failed(realm, status, "probe", detail);
+    }
+    waits_end_address(realm, down ? status : KC_OK, detail);
 }
 
 static int on_timer(sd_event_source *source, uint64_t now, void *userdata)
@@ -239,7 +281,7 @@ static int on_timer(sd_event_source *source, uint64_t now, void *userdata)
     struct refresh *refresh = &realm->refresh;
     (void)source;
     (void)now;
-    if (refresh->request)
+    if (refresh_runs(realm))
         return 0;
     if (clock_us() >= round_due(realm)) {
         start_round(realm);
@@ -267,6 +309,7 @@ void refresh_restart(struct realm *realm)
     struct refresh *refresh = &realm->refresh;
     if (refresh->request)
         http_cancel(KC_TAKE(refresh->request));
+    refresh->checks = false;
     discovery_unref(KC_TAKE(refresh->fetched));
     refresh->failed_us = 0;
     refresh->began_us = 0;
@@ -288,7 +331,8 @@ void refresh_free(struct realm *realm)
 void realm_probe(struct realm *realm)
 {
     struct refresh *refresh = &realm->refresh;
-    bool asks_already = refresh->request && refresh->whole && !refresh->fetched;
+    bool asks_already =
+        refresh->checks || (refresh->request && refresh->whole && !refresh->fetched);
     refresh->probe = true;
     if (asks_already)
         return;

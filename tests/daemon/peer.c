@@ -186,15 +186,19 @@ static void listen_for_ever(struct peer *peer, int fd)
     }
 }
 
-struct peer *peer_start(void)
+struct peer *peer_start_at(int port)
 {
     struct peer *peer =
         mmap(NULL, sizeof(*peer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+        .sin_addr = {htonl(INADDR_LOOPBACK)},
+        .sin_port = htons((uint16_t)port)};
     socklen_t size = sizeof(address);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (peer == MAP_FAILED || fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 ||
-        listen(fd, 64) < 0 || getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+    int on = 1;
+    if (peer == MAP_FAILED || fd < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+        bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 64) < 0 || getsockname(fd, (struct sockaddr *)&address, &size) < 0)
         return NULL;
     peer->port = ntohs(address.sin_port);
     pid_t parent = getpid();
@@ -208,6 +212,23 @@ struct peer *peer_start(void)
     close(fd);
     peer->pid = child;
     return child > 0 ? peer : NULL;
+}
+
+struct peer *peer_start(void)
+{
+    return peer_start_at(0);
+}
+
+void peer_freeze(struct peer *peer)
+{
+    int status;
+    kill(peer->pid, SIGSTOP);
+    waitpid(peer->pid, &status, WUNTRACED);
+}
+
+void peer_thaw(struct peer *peer)
+{
+    kill(peer->pid, SIGCONT);
 }
 
 void peer_stop(struct peer *peer)

@@ -52,8 +52,16 @@ struct peer {
     struct peer_reply at[PEER_PLACES];
 };
 
-/* Starts the server; NULL on failure. */
+/* Starts the server on a free port; NULL on failure. */
 struct peer *peer_start(void);
+
+/* The same on a port of one's own; 0: a free one. */
+struct peer *peer_start_at(int port);
+
+/* The process stops, its sockets stay: connections are taken, and nothing is answered. */
+void peer_freeze(struct peer *peer);
+void peer_thaw(struct peer *peer);
+
 void peer_stop(struct peer *peer);
 
 /* What a place answers from now on; resets its count. */
