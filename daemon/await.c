@@ -7,7 +7,7 @@
 #include "daemon/realm_internal.h"
 
 #define WAITS_MAX 1024
-#define OPEN_WAIT_US ((uint64_t)200000) /* for a probe, while the realm is down */
+#define OPEN_WAIT_US ((uint64_t)200000)      /* for a probe, while the realm is down */
 #define KEYS_OLD_US (3600 * CLOCK_SECOND_US) /* older ones are as good as none */
 
 struct realm_wait {

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <systemd/sd-event.h>
 
-#define FRESH_US ((uint64_t)100000)         /* an answer so old still speaks for its address */
-#define PATIENCE_US ((uint64_t)300000)      /* for the address in use, before others are asked */
-#define LAST_PATIENCE_US (CLOCK_SECOND_US)  /* before a troubled one will do */
-#define TROUBLED_US (60 * CLOCK_SECOND_US)  /* after a 5xx or no answer to a POST */
+#define FRESH_US ((uint64_t)100000)        /* an answer so old still speaks for its address */
+#define PATIENCE_US ((uint64_t)300000)     /* for the address in use, before others are asked */
+#define LAST_PATIENCE_US (CLOCK_SECOND_US) /* before a troubled one will do */
+#define TROUBLED_US (60 * CLOCK_SECOND_US) /* after a 5xx or no answer to a POST */
 
 struct endpoint {
     struct endpoints *owner;
@@ -25,9 +25,9 @@ struct endpoint {
     bool bad;              /* its last GET failed */
     enum kc_status failure;
     char detail[OAUTH_DETAIL_MAX];
-    unsigned failures;     /* in a row */
-    uint64_t answered_us;  /* the last answer of use; 0: never */
-    uint64_t troubled_us;  /* until then others are preferred */
+    unsigned failures;    /* in a row */
+    uint64_t answered_us; /* the last answer of use; 0: never */
+    uint64_t troubled_us; /* until then others are preferred */
     struct http_request *request;
     sd_event_source *timer; /* the next probe of a bad one */
 };
@@ -92,8 +92,8 @@ static void note_bad(struct endpoint *endpoint, enum kc_status status, const cha
 }
 
 /* Any answer but a 5xx: whether it is the right one, a round finds out. */
-static enum kc_status judge(enum kc_status status, const struct http_answer *answer,
-    char detail[static OAUTH_DETAIL_MAX])
+static enum kc_status judge(
+    enum kc_status status, const struct http_answer *answer, char detail[static OAUTH_DETAIL_MAX])
 {
     snprintf(detail, OAUTH_DETAIL_MAX, "%s", answer->error);
     if (status == KC_UNANSWERED && answer->silent)
@@ -273,13 +273,15 @@ static struct endpoint *find(struct endpoints *endpoints, const char *address)
     return NULL;
 }
 
-void endpoints_answered(struct endpoints *endpoints, const struct http_answer *answer)
+void endpoints_answered(
+    struct endpoints *endpoints, const struct http_answer *answer, bool was_post)
 {
     struct endpoint *endpoint = find(endpoints, answer->target);
     if (!endpoint)
         return;
     note_good(endpoint);
-    endpoint->troubled_us = 0;
+    if (was_post)
+        endpoint->troubled_us = 0;
     if (!answer->passed_over || endpoint == &endpoints->at[endpoints->current])
         return;
     /* the one in use took no connection: what is wrong with it, a GET finds out */

@@ -53,8 +53,10 @@ void endpoints_check(struct endpoints *endpoints);
  * where none is configured. Good until the loop goes on. */
 const char *const *endpoints_order(struct endpoints *endpoints);
 
-/* What a request that was not a check came to: the address gave an answer that is not a 5xx. */
-void endpoints_answered(struct endpoints *endpoints, const struct http_answer *answer);
+/* What a request that was not a check came to: the address gave an answer that is not a 5xx. Only a
+ * POST's answer ends what a POST began (endpoints_troubled). */
+void endpoints_answered(
+    struct endpoints *endpoints, const struct http_answer *answer, bool was_post);
 
 /* It gave a 5xx, or took a request and gave no answer: others are preferred for a minute, which
  * closes nothing. The next check asks it as the others. */

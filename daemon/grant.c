@@ -207,7 +207,7 @@ static void on_answer(void *userdata, enum kc_status status, struct http_answer 
         return;
     }
     if (answer->status < 500)
-        endpoints_answered(grant->realm->endpoints, answer);
+        endpoints_answered(grant->realm->endpoints, answer, true);
     if (answer->status != 200) {
         read_refusal(grant, answer);
         return;

@@ -122,7 +122,7 @@ static enum kc_status judge(struct realm *realm, enum kc_status status,
 {
     snprintf(detail, OAUTH_DETAIL_MAX, "%s", answer->error);
     if (status == KC_OK && answer->status < 500)
-        endpoints_answered(realm->endpoints, answer);
+        endpoints_answered(realm->endpoints, answer, false);
     else
         endpoints_troubled(realm->endpoints, answer);
     if (status == KC_UNANSWERED && answer->silent)
@@ -225,8 +225,7 @@ static char *discovery_url(const struct realm *realm)
 static void start_discovery(struct realm *realm)
 {
     KC_AUTO_FREE char *url = discovery_url(realm);
-    enum kc_status status =
-        url ? get(realm, url, DISCOVERY_BODY_MAX, on_discovery) : KC_NO_MEMORY;
+    enum kc_status status = url ? get(realm, url, DISCOVERY_BODY_MAX, on_discovery) : KC_NO_MEMORY;
     if (status != KC_OK)
         round_failed(realm, status, "discovery", "");
 }

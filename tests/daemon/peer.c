@@ -198,7 +198,8 @@ struct peer *peer_start_at(int port)
     int on = 1;
     if (peer == MAP_FAILED || fd < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-        bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 64) < 0 || getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+        bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 64) < 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) < 0)
         return NULL;
     peer->port = ntohs(address.sin_port);
     pid_t parent = getpid();

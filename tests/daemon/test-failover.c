@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 #define ADDRESSES 2
-#define SLOW_US (2 * CLOCK_SECOND_US) /* the most that one bad address may cost */
+#define SLOW_US (2 * CLOCK_SECOND_US)  /* the most that one bad address may cost */
 #define QUICK_US (CLOCK_SECOND_US / 2) /* as good as nothing on a machine that is busy */
 #define QUIET_MS 150                   /* after which an answer says nothing of now any more */
 
@@ -93,20 +93,10 @@ static void log_in(struct world *world, uint64_t limit_us, const char *what)
 }
 
 /* How an address is bad. */
-enum bad {
-    REFUSES,
-    FROZEN,
-    HANGS,
-    CUTS,
-    SAYS_500,
-    SAYS_502,
-    SAYS_503,
-    SAYS_504,
-    WAYS
-};
+enum bad { REFUSES, FROZEN, HANGS, CUTS, SAYS_500, SAYS_502, SAYS_503, SAYS_504, WAYS };
 
-static const char *const way_names[WAYS] = {"refuses", "frozen", "hangs", "cuts", "500", "502",
-    "503", "504"};
+static const char *const way_names[WAYS] = {
+    "refuses", "frozen", "hangs", "cuts", "500", "502", "503", "504"};
 
 static void say_all(struct peer *peer, enum peer_mode mode, int status)
 {
@@ -313,7 +303,8 @@ static void test_all_broken(void **state)
     close_realm(world);
 }
 
-/* The breaker: both are gone, or frozen; refused at once, and closed again without anybody's help. */
+/* The breaker: both are gone, or frozen; refused at once, and closed again without anybody's help.
+ */
 static void test_breaker(void **state)
 {
     struct world *world = *state;
@@ -421,44 +412,6 @@ static void test_one_address(void **state)
     close_realm(world);
 }
 
-static const char *forwarded(struct world *world, const char *address)
-{
-    struct kc_secret password = KC_SECRET_INIT;
-    struct outcome outcome = {0};
-    struct grant *grant;
-    assert_int_equal(kc_secret_set(&password, "x", 1), KC_OK);
-    struct grant_request request = {
-        .user = "ada", .password = &password, .client_address = address};
-    assert_int_equal(
-        grant_start(world->bed.realm, &request, bed_granted, &outcome, &grant), KC_OK);
-    kc_secret_wipe(&password);
-    bed_spin_until(&world->bed, &outcome.done);
-    assert_int_equal(outcome.status, KC_OK);
-    return strcasestr(world->peers[0]->at[PEER_TOKEN].head, "forwarded");
-}
-
-/* Off by default; an address and nothing else, which ends where it ends. */
-static void test_forwarded_for(void **state)
-{
-    struct world *world = *state;
-    static const char *const others[] = {"client.example.org", "192.0.2.7\r\nX-Evil: 1", "192.0.2",
-        "192.0.2.7, 127.0.0.1", "fe80::1%eth0", "[::1]", " 192.0.2.7", "0x7f.1", ""};
-    open_realm(world, 0, "");
-    assert_null(forwarded(world, "192.0.2.7"));
-    close_realm(world);
-    open_realm(world, 0, "forward_client_address = yes");
-    const char *found = forwarded(world, "192.0.2.7");
-    assert_non_null(found);
-    assert_int_equal(strncmp(found, "Forwarded-For: 192.0.2.7\r\n", 26), 0);
-    found = forwarded(world, "2001:db8::17");
-    assert_non_null(found);
-    assert_int_equal(strncmp(found, "Forwarded-For: 2001:db8::17\r\n", 29), 0);
-    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-        assert_null(forwarded(world, others[i]));
-    assert_null(forwarded(world, NULL));
-    close_realm(world);
-}
-
 static int set_up(void **state)
 {
     static struct world world;
@@ -503,7 +456,6 @@ int main(void)
         TEST(test_firewall),
         TEST(test_reload),
         TEST(test_one_address),
-        TEST(test_forwarded_for),
     };
     if (http_global_init() != KC_OK)
         return 1;

@@ -6,9 +6,11 @@ is asked of a real Keycloak that has imported realm/linux.json.
 """
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -151,6 +153,50 @@ class Table(unittest.TestCase):
         with demo.Demo(like=24, tls=True, path="/auth",
                        client_ca=os.path.join(KEYS, "ca.crt")) as realm:
             self.ask(realm.base + "/realms/linux", realm.ca)
+
+
+def silent(full):
+    """A socket that takes connections (until its queue is full) and says nothing."""
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    holder.listen(0 if full else 64)
+    fillers = [socket.socket() for _ in range(8 if full else 0)]
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(holder.getsockname())
+    return [holder, *fillers]
+
+
+class Failover(unittest.TestCase):
+    """More addresses of one host over TLS (lessons 25, 35); the certificate's name stays."""
+
+    def ask(self, realm, address, first, what):
+        good = "localhost:" + realm.base.rsplit(":", 1)[1]
+        order = f"{address} {good}" if first else f"{good} {address}"
+        before = realm.counts()["requests"]["token"]
+        since = time.monotonic()
+        words, printed = grant(realm.base + "/realms/linux", ca=realm.ca, times=2,
+                               more=[f"connect_to = {order}"])
+        self.assertEqual(words, ["ok", "ok"], f"{what}: {printed}")
+        self.assertLess(time.monotonic() - since, 3, what)
+        self.assertEqual(realm.counts()["requests"]["token"], before + 2, what)
+
+    def test_dead_and_silent(self):
+        with demo.Demo(tls=True) as realm:
+            dead = socket.socket()  # bound, not listening
+            dead.bind(("127.0.0.1", 0))
+            for what, holders in (("dead", [dead]), ("silent", silent(False)),
+                                  ("black hole", silent(True))):
+                for first in (True, False):
+                    self.ask(realm, "127.0.0.1:%d" % holders[0].getsockname()[1], first, what)
+                for holder in holders:
+                    holder.close()
+
+    def test_another_hosts_certificate(self):
+        with demo.Demo(tls=True) as realm, demo.Demo(tls=True) as other:
+            for first in (True, False):
+                self.ask(realm, "127.0.0.1:" + other.base.rsplit(":", 1)[1], first, "certificate")
+            self.assertEqual(other.counts()["requests"]["token"], 0)
 
 
 class Trust(unittest.TestCase):

@@ -127,6 +127,43 @@ static void test_reload(void **state)
     assert_int_equal(bed_login(bed, "ada").status, KC_UNREACHABLE);
 }
 
+static const char *forwarded(struct bed *bed, const char *address)
+{
+    struct kc_secret password = KC_SECRET_INIT;
+    struct outcome outcome = {0};
+    struct grant *grant;
+    assert_int_equal(kc_secret_set(&password, "x", 1), KC_OK);
+    struct grant_request request = {
+        .user = "ada", .password = &password, .client_address = address};
+    assert_int_equal(
+        grant_start(bed->realm, &request, bed_granted, &outcome, &grant), KC_OK);
+    kc_secret_wipe(&password);
+    bed_spin_until(bed, &outcome.done);
+    assert_int_equal(outcome.status, KC_OK);
+    return strcasestr(bed->peer->at[PEER_TOKEN].head, "forwarded");
+}
+
+/* Off by default; an address and nothing else, which ends where it ends. */
+static void test_forwarded_for(void **state)
+{
+    struct bed *bed = *state;
+    static const char *const others[] = {"client.example.org", "192.0.2.7\r\nX-Evil: 1", "192.0.2",
+        "192.0.2.7, 127.0.0.1", "fe80::1%eth0", "[::1]", " 192.0.2.7", "0x7f.1", ""};
+    assert_null(forwarded(bed, "192.0.2.7"));
+    struct config *config = bed_configure(bed, bed->issuer, "forward_client_address = yes");
+    assert_int_equal(realm_reload(bed->realm, config), KC_OK);
+    config_unref(config);
+    const char *found = forwarded(bed, "192.0.2.7");
+    assert_non_null(found);
+    assert_int_equal(strncmp(found, "Forwarded-For: 192.0.2.7\r\n", 26), 0);
+    found = forwarded(bed, "2001:db8::17");
+    assert_non_null(found);
+    assert_int_equal(strncmp(found, "Forwarded-For: 2001:db8::17\r\n", 29), 0);
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        assert_null(forwarded(bed, others[i]));
+    assert_null(forwarded(bed, NULL));
+}
+
 static void on_ended(void *userdata, enum kc_status status, const char *detail)
 {
     struct outcome *outcome = userdata;
@@ -187,6 +224,7 @@ int main(void)
         TEST(test_breaker),
         TEST(test_probe_is_held),
         TEST(test_reload),
+        TEST(test_forwarded_for),
         TEST(test_logout),
     };
     if (http_global_init() != KC_OK)
