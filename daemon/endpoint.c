@@ -307,6 +307,18 @@ enum kc_status endpoints_strict(const struct endpoints *endpoints, enum kc_statu
     return status;
 }
 
+bool endpoints_report(
+    const struct endpoints *endpoints, size_t index, struct endpoint_report *ret_report)
+{
+    if (index >= endpoints->count)
+        return false;
+    const struct endpoint *endpoint = &endpoints->at[index];
+    *ret_report = (struct endpoint_report){.address = *endpoint->target,
+        .in_use = index == endpoints->current,
+        .failure = endpoint->bad ? endpoint->failure : KC_OK};
+    return true;
+}
+
 void endpoints_free(struct endpoints *endpoints)
 {
     if (!endpoints)

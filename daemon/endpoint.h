@@ -66,4 +66,14 @@ void endpoints_troubled(struct endpoints *endpoints, const struct http_answer *a
  * give bytes of some kind, that one's failure instead. Other statuses stay. */
 enum kc_status endpoints_strict(const struct endpoints *endpoints, enum kc_status status);
 
+struct endpoint_report {
+    const char *address;
+    bool in_use;
+    enum kc_status failure; /* of its last GET; KC_OK: none, or not asked yet */
+};
+
+/* What is known of the nth address, for `kclogin status`; false: there is none. */
+bool endpoints_report(
+    const struct endpoints *endpoints, size_t index, struct endpoint_report *ret_report);
+
 #endif

@@ -6,6 +6,7 @@
 #include "daemon/phases.h"
 
 #include "daemon/access.h"
+#include "daemon/endpoint.h"
 #include "daemon/grant.h"
 #include "daemon/log.h"
 #include "daemon/realm.h"
@@ -16,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#define ADDRESSES_SHOWN 8 /* a report has an end */
 
 static void log_phase(const struct connection *connection, const char *phase,
     const struct kc_wire_login *who, enum kc_status status, const char *rule)
@@ -160,6 +163,15 @@ static void write_time(FILE *file, const char *name, int64_t seconds)
         fprintf(file, "%s: never\n", name);
 }
 
+static void write_addresses(FILE *file, const struct realm *realm)
+{
+    struct endpoint_report report;
+    for (size_t i = 0; i < ADDRESSES_SHOWN && realm_address(realm, i, &report); i++)
+        fprintf(file, "address: %s %s%s\n", report.address,
+            report.failure != KC_OK ? "avoided, " : report.in_use ? "in use" : "spare",
+            report.failure != KC_OK ? kc_status_word(report.failure) : "");
+}
+
 /* Everybody may know whether logins work; only root reads what the server said. */
 static void write_report(FILE *file, const struct daemon *daemon, bool full)
 {
@@ -183,6 +195,7 @@ static void write_report(FILE *file, const struct daemon *daemon, bool full)
     fprintf(file, "keys: %zu\n", report.keys);
     fprintf(file, "sessions: %zu open, %zu unclaimed, %zu ending\n", count.open, count.grants,
         count.ending);
+    write_addresses(file, daemon->realm);
 }
 
 void phases_status(struct connection *connection)

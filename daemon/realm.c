@@ -171,6 +171,11 @@ void realm_watch_addresses(struct realm *realm, realm_address_changed *changed, 
     realm->address_userdata = userdata;
 }
 
+bool realm_address(const struct realm *realm, size_t index, struct endpoint_report *ret_report)
+{
+    return endpoints_report(realm->endpoints, index, ret_report);
+}
+
 struct discovery *realm_discovery(const struct realm *realm)
 {
     return realm->discovery;

@@ -49,6 +49,10 @@ struct realm_report {
 /* For `kclogin status` and the log. */
 void realm_status(const struct realm *realm, struct realm_report *ret_report);
 
+/* What is known of the nth address of connect_to; false: there is none. */
+struct endpoint_report;
+bool realm_address(const struct realm *realm, size_t index, struct endpoint_report *ret_report);
+
 /* Called each time `reachable`, `failing` or the reason changes, so that it can be logged once. */
 typedef void realm_changed(void *userdata, const struct realm_report *report);
 void realm_watch(struct realm *realm, realm_changed *changed, void *userdata);

@@ -3,6 +3,7 @@
  * two, first and second in the list. Lessons 25, 35, 44; each login is POSTed once, counted at the
  * servers.
  */
+#include "daemon/endpoint.h"
 #include "tests/daemon/grant_bed.h"
 
 #include <arpa/inet.h>
@@ -159,6 +160,18 @@ static void spin_until_changes(struct world *world, bool good, unsigned count)
     assert_true(world->changes[good] >= count);
 }
 
+/* The first is avoided, the second in use, and there is no third. */
+static void check_report(struct world *world)
+{
+    struct endpoint_report report;
+    assert_true(realm_address(world->bed.realm, 0, &report));
+    assert_true(!report.in_use && report.failure != KC_OK);
+    assert_int_equal((int)strtol(strchr(report.address, ':') + 1, NULL, 10), world->ports[0]);
+    assert_true(realm_address(world->bed.realm, 1, &report));
+    assert_true(report.in_use && report.failure == KC_OK);
+    assert_false(realm_address(world->bed.realm, 2, &report));
+}
+
 /* Bad between two logins, back again, and then the other one: nobody is refused, nothing is sent
  * twice, and what is bad is asked again by a GET in the background alone. */
 static void test_bad_in_the_middle(void **state)
@@ -173,6 +186,7 @@ static void test_bad_in_the_middle(void **state)
         bed_spin(&world->bed, QUIET_MS);
         log_in(world, QUICK_US, "a later login");
         spin_until_changes(world, false, 1);
+        check_report(world);
         heal(world, 0, (enum bad)way);
         spin_until_changes(world, true, 1);
         turn_bad(world, 1, (enum bad)way);

@@ -86,6 +86,40 @@ static void test_breaker(void **state)
     assert_true(report.reachable && !report.failing);
 }
 
+/* Lesson 25: a realm that takes connections and says nothing. Whose password was sent waits for his
+ * own deadline; when the probe has told, all others are refused at once, and it ends by itself. */
+static void test_breaker_of_silence(void **state)
+{
+    struct bed *bed = *state;
+    struct realm_report report;
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+    peer_freeze(bed->peer);
+    assert_int_equal(bed_login(bed, "ada").status, KC_UNANSWERED);
+    uint64_t end = clock_us() + 8 * CLOCK_SECOND_US;
+    do {
+        bed_spin(bed, 50);
+        realm_status(bed->realm, &report);
+    } while (report.reachable && clock_us() < end);
+    for (int i = 0; i < 10; i++) {
+        uint64_t from = clock_us();
+        struct outcome outcome = bed_login(bed, "bob");
+        assert_true(outcome.status == KC_UNANSWERED || outcome.status == KC_UNREACHABLE);
+        assert_true(outcome.at_us - from < CLOCK_SECOND_US / 2);
+        bed_spin(bed, 150);
+    }
+    unsigned sent = peer_count(bed->peer, PEER_TOKEN);
+    peer_thaw(bed->peer);
+    end = clock_us() + 10 * CLOCK_SECOND_US;
+    do {
+        bed_spin(bed, 50);
+        realm_status(bed->realm, &report);
+    } while (!report.reachable && clock_us() < end);
+    assert_true(report.reachable);
+    assert_in_range(peer_count(bed->peer, PEER_TOKEN), sent, sent + 1); /* ada's own */
+    assert_int_equal(bed_login(bed, "bob").status, KC_TOKEN_WRONG_USER);
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+}
+
 /* Retry-After of a probe holds everybody on this host; of a round by itself nobody. */
 static void test_probe_is_held(void **state)
 {
@@ -135,8 +169,7 @@ static const char *forwarded(struct bed *bed, const char *address)
     assert_int_equal(kc_secret_set(&password, "x", 1), KC_OK);
     struct grant_request request = {
         .user = "ada", .password = &password, .client_address = address};
-    assert_int_equal(
-        grant_start(bed->realm, &request, bed_granted, &outcome, &grant), KC_OK);
+    assert_int_equal(grant_start(bed->realm, &request, bed_granted, &outcome, &grant), KC_OK);
     kc_secret_wipe(&password);
     bed_spin_until(bed, &outcome.done);
     assert_int_equal(outcome.status, KC_OK);
@@ -222,6 +255,7 @@ int main(void)
         TEST(test_before_discovery),
         TEST(test_wrong_issuer),
         TEST(test_breaker),
+        TEST(test_breaker_of_silence),
         TEST(test_probe_is_held),
         TEST(test_reload),
         TEST(test_forwarded_for),
