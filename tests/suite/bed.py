@@ -40,12 +40,12 @@ UIDS = {name: 2001 + number for number, name in enumerate(LISTED + UNLISTED)}
 DAEMON_UID = 990
 
 
-def run(*argv, **options):
-    """A command that must succeed, within a minute."""
+def run(*argv, seconds=60, **options):
+    """A command that must succeed, in time."""
     done = subprocess.run(
         argv,
         check=False,
-        timeout=60,
+        timeout=seconds,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -139,7 +139,8 @@ class Bed:
         """`make install` of a build folder, into a folder of the bed; its path."""
         tree = f"{ROOT}/{name}"
         os.makedirs(tree)
-        run("make", "-s", "-C", build, "install", f"DESTDIR={tree}")
+        # a build folder that is behind its source is brought up to it first
+        run("make", "-s", "-C", build, "install", f"DESTDIR={tree}", seconds=600)
         return tree
 
     def find(self, name):
