@@ -14,7 +14,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
-sys.path[:0] = [os.path.join(TESTS, "suite"), os.path.join(TESTS, "realm")]
+sys.path[:0] = [os.path.join(TESTS, "realm"), os.path.join(TESTS, "suite")]
 import realms  # noqa: E402
 
 
