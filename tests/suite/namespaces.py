@@ -1,7 +1,7 @@
 """The namespaces that a run lives in: mounts and processes of its own.
 
-Used by run.py and demo.py before anything else. Must never let a mount of the run reach the host,
-nor a process outlive the run.
+Used by run.py and demonstration.py before anything else. Must never let a mount of the run reach
+the host, nor a process outlive the run.
 """
 
 import ctypes
