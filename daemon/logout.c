@@ -1,6 +1,6 @@
 /*
  * Sessions ended at the realm: logout with the refresh token, revocation of the access token.
- * Used by session.c through realm.h, by grant.c for tokens that nobody holds.
+ * Used by session_end.c through realm.h, by grant.c for tokens that nobody holds.
  * Must never give up at the first failure, nor try for ever; ending twice does no harm.
  */
 #include "daemon/clock.h"

@@ -9,7 +9,7 @@
 #include "daemon/realm.h"
 
 #define ENDING_AT_ONCE 8 /* log-outs under way */
-#define ENDING_TRIES 10  /* the last one comes after about twenty minutes */
+#define ENDING_TRIES 10  /* the last one comes after seventeen minutes */
 #define RETRY_FIRST_MS 2000
 
 static enum kc_status wait_ms(struct session *session, uint64_t ms, sd_event_time_handler_t handler)

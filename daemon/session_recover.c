@@ -39,24 +39,28 @@ static void take_up(struct session *session, const struct session_record *record
     session_end(session);
 }
 
+/* Only what can never be a session again is removed; what cannot be read now may be next time. */
+static bool is_rubbish(enum kc_status status)
+{
+    return status == KC_MALFORMED || status == KC_CONFIG_UNTRUSTED;
+}
+
 static bool recover_one(struct sessions *sessions, const char *name)
 {
     enum session_kind kind;
     uint8_t id[SESSION_ID_SIZE];
     SESSION_AUTO_RECORD struct session_record record = {0};
-    struct session *session = NULL;
     bool named = parse_name(name, &kind, id);
     /* What was taken up may have been renamed under the reader of the folder. */
     if (named && session_find(sessions, id))
         return false;
-    if (named && session_file_read(sessions->dir, name, &record) == KC_OK)
-        session = session_add(sessions, kind, id, record.user);
-    if (!session) {
+    enum kc_status status = named ? session_file_read(sessions->dir, name, &record) : KC_MALFORMED;
+    if (is_rubbish(status))
         (void)unlinkat(sessions->dir, name, 0);
-        return false;
-    }
-    take_up(session, &record);
-    return true;
+    struct session *session = status == KC_OK ? session_add(sessions, kind, id, record.user) : NULL;
+    if (session)
+        take_up(session, &record);
+    return session != NULL;
 }
 
 static void close_folder(DIR **folder)

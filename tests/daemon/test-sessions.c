@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -331,6 +332,28 @@ static void test_foreign_and_damaged_files_are_removed(void **state)
     assert_int_equal(logouts, 0);
 }
 
+/* Out of descriptors for a moment: the session must still be there for the next start. */
+static void test_a_file_that_cannot_be_read_now_is_kept(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE];
+    struct rlimit before, few;
+    log_in(bed, "refresh", key);
+    restart(bed);
+    int free_fd = dup(0);
+    assert_true(free_fd >= 0);
+    close(free_fd);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = (rlim_t)free_fd + 1; /* the folder opens, its files do not */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    size_t found = sessions_recover(bed->sessions);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(found, 0);
+    assert_int_equal(files(bed, false), 1);
+    assert_int_equal(sessions_recover(bed->sessions), 1);
+}
+
 static void test_a_folder_of_others_is_refused(void **state)
 {
     struct bed *bed = *state;
@@ -370,6 +393,7 @@ int main(void)
         BED(test_a_discarded_grant_is_ended_and_not_kept),
         BED(test_one_user_does_not_fill_the_room),
         BED(test_foreign_and_damaged_files_are_removed),
+        BED(test_a_file_that_cannot_be_read_now_is_kept),
         BED(test_a_folder_of_others_is_refused),
         cmocka_unit_test(test_a_process_that_took_over_the_number_is_another),
     };
