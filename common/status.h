@@ -62,6 +62,7 @@ enum kc_class {
     X(TOKEN_EXPIRED, "expired", REFUSED)                                                           \
     X(TOKEN_NOT_YET_VALID, "not-yet-valid", REFUSED)                                               \
     X(TOKEN_REVOKED, "revoked", REFUSED)                                                           \
+    X(TOKEN_CLOCK_SKEW, "clock-skew", MISCONFIGURED)                                               \
     X(TOKEN_LIGHTWEIGHT, "lightweight-token", MISCONFIGURED)                                       \
     X(TOKEN_SYMMETRIC, "symmetric-token", MISCONFIGURED)                                           \
     /* the client's registration, the realm's settings, this host's configuration */               \

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define SKEW_SECONDS 15 /* Keycloak's own */
+#define APART_SECONDS 300 /* between the clocks, as with Kerberos; more is told as such */
 #define SEND_MIN_US CLOCK_SECOND_US
 
 void grant_answer_clear(struct grant_answer *answer)
@@ -77,7 +78,7 @@ static void refuse_answer(struct grant *grant, enum kc_status status, const char
 /* Against the keys at hand; a token is judged under one configuration and as one client. */
 static enum kc_status verify(const struct realm *realm, const struct config *config,
     const struct client_auth *client, const char *user, const struct kc_secret *token,
-    int64_t not_before, struct jose_jwt **ret_jwt)
+    int64_t apart, int64_t not_before, struct jose_jwt **ret_jwt)
 {
     if (!realm->keys || !realm->discovery)
         return KC_NOT_READY;
@@ -88,6 +89,7 @@ static enum kc_status verify(const struct realm *realm, const struct config *con
         .username_claim = config->realm.username_claim,
         .now = (int64_t)time(NULL),
         .skew = SKEW_SECONDS,
+        .apart = apart,
         .not_before_policy = not_before};
     return jose_jwt_verify(realm->keys, token->bytes, token->length, &expect, ret_jwt);
 }
@@ -95,7 +97,7 @@ static enum kc_status verify(const struct realm *realm, const struct config *con
 enum kc_status grant_verify(struct realm *realm, const struct kc_secret *access_token,
     const char *user, struct jose_jwt **ret_jwt)
 {
-    return verify(realm, realm->config, realm->client, user, access_token, 0, ret_jwt);
+    return verify(realm, realm->config, realm->client, user, access_token, 0, 0, ret_jwt);
 }
 
 static enum kc_status verify_own(struct grant *grant, struct jose_jwt **ret_jwt)
@@ -105,7 +107,7 @@ static enum kc_status verify_own(struct grant *grant, struct jose_jwt **ret_jwt)
     if (!realm->discovery || strcmp(realm->discovery->issuer, grant->discovery->issuer) != 0)
         return KC_NOT_READY;
     return verify(realm, grant->config, grant->client, grant->user->name,
-        &grant->answer.access_token, grant->answer.not_before, ret_jwt);
+        &grant->answer.access_token, APART_SECONDS, grant->answer.not_before, ret_jwt);
 }
 
 static void take_token(struct grant *grant, struct jose_jwt *jwt)

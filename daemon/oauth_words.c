@@ -65,8 +65,9 @@ static const struct oauth_error_words words[] = {
     {KC_TOKEN_CLAIM_MISSING, NULL, "a claim is not in the token; see the client's mappers"},
     {KC_TOKEN_WRONG_USER, NULL,
         "the realm knows the name in another spelling, or by e-mail; see username_claim"},
-    {KC_TOKEN_EXPIRED, NULL, "compare both clocks"},
-    {KC_TOKEN_NOT_YET_VALID, NULL, "compare both clocks"},
+    {KC_TOKEN_CLOCK_SKEW, NULL, "the clocks of this host and of the realm differ; see timedatectl"},
+    {KC_TOKEN_EXPIRED, NULL, "the token was over when it came; see the client's token lifespan"},
+    {KC_TOKEN_NOT_YET_VALID, NULL, "the token is for later; compare both clocks"},
     {KC_TOKEN_KEY_UNKNOWN, NULL, "the token's key is not among the realm's published keys"},
 };
 

@@ -89,7 +89,7 @@ static enum kc_status check_audience(const struct json_object *claims, const cha
     return KC_TOKEN_WRONG_AUDIENCE;
 }
 
-static enum kc_status check_times(struct jose_jwt *jwt, const struct jwt_expect *expect)
+static enum kc_status check_validity(struct jose_jwt *jwt, const struct jwt_expect *expect)
 {
     int64_t not_before = 0;
     enum kc_status status = as_claim_status(jose_json_time(jwt->claims, "exp", &jwt->expires));
@@ -101,6 +101,21 @@ static enum kc_status check_times(struct jose_jwt *jwt, const struct jwt_expect 
     if (status != KC_OK)
         return status;
     return not_before > expect->now + expect->skew ? KC_TOKEN_NOT_YET_VALID : KC_OK;
+}
+
+/* A token that came just now and is not valid now, or was made at quite another time, tells of two
+ * clocks. */
+static enum kc_status check_times(struct jose_jwt *jwt, const struct jwt_expect *expect)
+{
+    enum kc_status validity = check_validity(jwt, expect);
+    if (validity != KC_OK && validity != KC_TOKEN_EXPIRED && validity != KC_TOKEN_NOT_YET_VALID)
+        return validity;
+    enum kc_status status = optional_time(jwt->claims, "iat", expect->now, &jwt->issued);
+    if (status != KC_OK)
+        return status;
+    int64_t allowed = validity == KC_OK ? expect->apart : expect->skew;
+    bool apart = jwt->issued > expect->now + allowed || jwt->issued < expect->now - allowed;
+    return expect->apart && apart ? KC_TOKEN_CLOCK_SKEW : validity;
 }
 
 /* Keycloak's "not before" of realm, client or user: what was issued earlier is revoked. */

@@ -25,6 +25,8 @@ struct jwt_expect {
     const char *username_claim; /* NULL: preferred_username */
     int64_t now;
     int64_t skew;              /* seconds that the clocks may differ, 0 or more */
+    int64_t apart;             /* that iat may lie from now in a token that came just now; 0: it is
+                                * an older one, whose iat tells nothing of the clocks */
     int64_t not_before_policy; /* the realm's; 0: none */
 };
 
@@ -40,6 +42,8 @@ struct jwt_expect {
  *   aud                     text == audience, or an array with it: KC_TOKEN_WRONG_AUDIENCE
  *   exp                     > now - skew: KC_TOKEN_EXPIRED
  *   nbf (optional)          <= now + skew: KC_TOKEN_NOT_YET_VALID
+ *   iat (with `apart`)      no further from now; nor than skew where exp or nbf failed:
+ *                           KC_TOKEN_CLOCK_SKEW
  *   iat (with a policy)     >= not_before_policy: KC_TOKEN_REVOKED
  *   sub (optional)          text
  *   the user name           == user: KC_TOKEN_WRONG_USER

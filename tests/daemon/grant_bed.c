@@ -5,7 +5,7 @@
 #include "tests/daemon/grant_bed.h"
 
 const struct claims bed_good = {"ada", "linux-pam", "Bearer", "k1", 300,
-    ",\"scope\":\"openid email\",\"expires_in\":300,\"not-before-policy\":0", "bearer", false};
+    ",\"scope\":\"openid email\",\"expires_in\":300,\"not-before-policy\":0", "bearer", false, 0};
 
 void bed_granted(
     void *userdata, enum kc_status status, const char *detail, struct grant_answer *answer)
@@ -103,8 +103,9 @@ void bed_token(struct bed *bed, EVP_PKEY *key, const struct claims *claims)
     json_object_object_add(payload, "azp", json_object_new_string(claims->azp));
     json_object_object_add(payload, "typ", json_object_new_string(claims->typ));
     json_object_object_add(payload, "preferred_username", json_object_new_string(claims->user));
-    json_object_object_add(payload, "iat", json_object_new_int64(time(NULL)));
-    json_object_object_add(payload, "exp", json_object_new_int64(time(NULL) + claims->lifetime));
+    int64_t now = time(NULL) + claims->ahead;
+    json_object_object_add(payload, "iat", json_object_new_int64(now));
+    json_object_object_add(payload, "exp", json_object_new_int64(now + claims->lifetime));
     assert_int_equal(jose_jws_sign(key, "ES256", claims->kid, payload, &token), KC_OK);
     json_object_put(payload);
     snprintf(body, sizeof(body), "{\"access_token\":\"%s\",\"token_type\":\"%s\"%s%s}",

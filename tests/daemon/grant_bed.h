@@ -55,6 +55,7 @@ struct claims {
     const char *extra; /* of the answer, e.g. ,"scope":"x" */
     const char *type;  /* token_type */
     bool no_refresh;
+    int64_t ahead; /* seconds that the realm's clock is ahead of ours */
 };
 
 extern const struct claims bed_good;

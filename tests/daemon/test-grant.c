@@ -67,6 +67,28 @@ static void test_tokens_refused(void **state)
     EVP_PKEY_free(other);
 }
 
+/* The realm's clock is another: a reason of its own, and no session stays behind. */
+static void test_clocks_apart(void **state)
+{
+    struct bed *bed = *state;
+    static const struct {
+        int64_t ahead, lifetime;
+        enum kc_status status;
+    } rows[] = {{600, 300, KC_TOKEN_CLOCK_SKEW}, {-600, 300, KC_TOKEN_CLOCK_SKEW},
+        {-600, 3600, KC_TOKEN_CLOCK_SKEW}, {-90, 60, KC_TOKEN_CLOCK_SKEW}, {-90, 300, KC_OK},
+        {90, 300, KC_OK}};
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct claims claims = bed_good;
+        claims.ahead = rows[i].ahead;
+        claims.lifetime = rows[i].lifetime;
+        bed_token(bed, bed->key, &claims);
+        struct outcome outcome = bed_login(bed, "ada");
+        if (outcome.status != rows[i].status)
+            fail_msg("row %u: %s", i, kc_status_word(outcome.status));
+    }
+    bed_spin_until_count(bed, PEER_LOGOUT, 4);
+}
+
 /* Lesson 16 */
 static void test_new_key_with_token(void **state)
 {
@@ -320,6 +342,7 @@ int main(void)
         TEST(test_success),
         TEST(test_warm_login_is_one_request),
         TEST(test_tokens_refused),
+        TEST(test_clocks_apart),
         TEST(test_new_key_with_token),
         TEST(test_refusals),
         TEST(test_detail_repeats_password),

@@ -230,6 +230,45 @@ static void test_skew(void **state)
     free(early);
 }
 
+/* A token that came just now says by its iat how far the two clocks are apart. */
+static void test_clocks_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t now; /* iat is NOW, exp NOW + 300 */
+        int64_t apart;
+        enum kc_status status;
+    } rows[] = {
+        {NOW + 40, 40, KC_OK},
+        {NOW + 41, 40, KC_TOKEN_CLOCK_SKEW},
+        {NOW - 40, 40, KC_OK},
+        {NOW - 41, 40, KC_TOKEN_CLOCK_SKEW},
+        {NOW + 600, 40, KC_TOKEN_CLOCK_SKEW},
+        {NOW + 600, 1000, KC_TOKEN_CLOCK_SKEW}, /* over, and it is the clocks */
+        {NOW + 600, 0, KC_TOKEN_EXPIRED},       /* a kept one is over and no more */
+        {NOW - 600, 0, KC_OK},
+    };
+    struct jwt_expect expect = expect_ada;
+    expect.skew = 15;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        expect.now = rows[i].now;
+        expect.apart = rows[i].apart;
+        enum kc_status status = verify(claims_text, &expect);
+        if (status != rows[i].status)
+            fail_msg("row %zu: %s", i, kc_status_word(status));
+    }
+    expect.apart = 40;
+    expect.now = NOW;
+    char *over = claims_but("exp", "1699999900"), *later = claims_but("nbf", "1700000100");
+    assert_int_equal(verify(over, &expect), KC_TOKEN_EXPIRED);
+    assert_int_equal(verify(later, &expect), KC_TOKEN_NOT_YET_VALID);
+    expect.now = NOW + 16;
+    assert_int_equal(verify(over, &expect), KC_TOKEN_CLOCK_SKEW);
+    assert_int_equal(verify(later, &expect), KC_TOKEN_CLOCK_SKEW);
+    free(later);
+    free(over);
+}
+
 static void test_not_before_policy(void **state)
 {
     (void)state;
@@ -533,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_lesson_14_expiry_that_never_ends),
         cmocka_unit_test(test_lesson_12_not_before),
         cmocka_unit_test(test_skew),
+        cmocka_unit_test(test_clocks_apart),
         cmocka_unit_test(test_not_before_policy),
         cmocka_unit_test(test_audience),
         cmocka_unit_test(test_lessons_2_to_4_user),
