@@ -45,6 +45,8 @@ enum kc_class {
     X(PASSWORD_ELSEWHERE, "password-elsewhere", FORBIDDEN)                                         \
     X(USER_UNKNOWN, "user-unknown", UNKNOWN)                                                       \
     X(NOT_OURS, "not-ours", NOT_OURS)                                                              \
+    X(USER_SWITCHED, "user-switched", NOT_OURS)                                                    \
+    X(REFRESH_TOKEN_REFUSED, "refresh-token-refused", REFUSED)                                     \
     /* a token that does not verify */                                                             \
     X(TOKEN_MALFORMED, "malformed", REFUSED)                                                       \
     X(TOKEN_BAD_SIGNATURE, "bad-signature", REFUSED)                                               \
@@ -82,6 +84,7 @@ enum kc_class {
     X(REALM_UNKNOWN, "realm-unknown", MISCONFIGURED)                                               \
     X(REALM_WRONG_PATH, "realm-wrong-path", MISCONFIGURED)                                         \
     X(REALM_WRONG_ISSUER, "realm-wrong-issuer", MISCONFIGURED)                                     \
+    X(REALM_WRONG_CLIENT, "realm-wrong-client", MISCONFIGURED)                                     \
     X(REALM_HTTPS_REQUIRED, "realm-https-required", MISCONFIGURED)                                 \
     X(REALM_ORIGIN_REFUSED, "realm-origin-refused", MISCONFIGURED)                                 \
     X(REALM_DISABLED, "realm-disabled", UNAVAILABLE)                                               \

@@ -120,6 +120,7 @@ static void take_token(struct grant *grant, struct jose_jwt *jwt)
     struct grant_answer answer = {.access_token = kc_secret_take(&grant->answer.access_token),
         .refresh_token = kc_secret_take(&grant->answer.refresh_token),
         .issuer = grant->discovery->issuer,
+        .client_id = client_auth_id(grant->client),
         .scope = KC_TAKE(grant->answer.scope),
         .expires_at = jose_jwt_expires(jwt),
         .jwt = jwt};

@@ -31,6 +31,7 @@ struct grant_answer {
     struct kc_secret access_token;
     struct kc_secret refresh_token; /* empty: the realm gave none */
     const char *issuer;   /* of the realm that gave it; the grant's own, not to be taken */
+    const char *client_id; /* of the client that it was given to; likewise */
     char *scope;          /* the answer's own scope; NULL: absent */
     int64_t expires_at;   /* the access token's exp, epoch seconds */
     struct jose_jwt *jwt; /* the verified access token */

@@ -160,7 +160,8 @@ static enum kc_status keep_grant(struct login *login, const struct grant_answer 
         sessions_discard(sessions, &login->who, answer);
         return KC_OK;
     }
-    enum kc_status status = sessions_grant(sessions, &login->who, answer, key);
+    uint32_t pid = connection_pid(login->connection);
+    enum kc_status status = sessions_grant(sessions, &login->who, pid, answer, key);
     if (status == KC_OK)
         *ret_key = (struct kc_view){key, KC_KEY_SIZE};
     return status;

@@ -129,12 +129,6 @@ static bool try_again(struct ending *ending)
            sd_event_source_set_enabled(ending->timer, SD_EVENT_ONESHOT) >= 0;
 }
 
-/* 400 invalid_grant is what the realm says of a session that is over. */
-static bool is_over(const struct http_answer *answer, const char *detail)
-{
-    return answer->status == 400 && strncmp(detail, "invalid_grant", 13) == 0;
-}
-
 static void on_answer(void *userdata, enum kc_status status, struct http_answer *answer)
 {
     struct ending *ending = userdata;
@@ -147,8 +141,6 @@ static void on_answer(void *userdata, enum kc_status status, struct http_answer 
         const struct kc_secret *secrets[] = {
             &ending->token, client_auth_secret(ending->client), NULL};
         status = oauth_error_read(answer, secrets, detail);
-        if (is_over(answer, detail))
-            status = KC_OK;
     }
     if (may_pass(status) && try_again(ending))
         return;
@@ -213,29 +205,31 @@ void ending_free_all(struct realm *realm)
     }
 }
 
-/* A session outlives a reload and a restart, and the issuer may be another since. */
-static enum kc_status end_known(struct realm *realm, const char *issuer,
+/* A token goes to the realm that it came from, and is worth nothing in another client's hands. */
+static enum kc_status end_known(struct realm *realm, const struct realm_origin *origin,
     const struct ending_target *target, realm_ended *ended, void *userdata)
 {
-    if (strcmp(realm->config->realm.issuer, issuer) != 0)
+    if (strcmp(realm->config->realm.issuer, origin->issuer) != 0)
         return KC_REALM_WRONG_ISSUER;
+    if (strcmp(client_auth_id(realm->client), origin->client_id) != 0)
+        return KC_REALM_WRONG_CLIENT;
     return ending_start(realm, target, ended, userdata);
 }
 
-enum kc_status realm_logout(struct realm *realm, const char *issuer,
+enum kc_status realm_logout(struct realm *realm, const struct realm_origin *origin,
     const struct kc_secret *refresh_token, realm_ended *ended, void *userdata)
 {
     struct ending_target target = {
         .discovery = realm->discovery, .client = realm->client, .refresh_token = refresh_token};
-    return end_known(realm, issuer, &target, ended, userdata);
+    return end_known(realm, origin, &target, ended, userdata);
 }
 
-enum kc_status realm_revoke(struct realm *realm, const char *issuer,
+enum kc_status realm_revoke(struct realm *realm, const struct realm_origin *origin,
     const struct kc_secret *access_token, realm_ended *ended, void *userdata)
 {
     struct ending_target target = {
         .discovery = realm->discovery, .client = realm->client, .access_token = access_token};
-    return end_known(realm, issuer, &target, ended, userdata);
+    return end_known(realm, origin, &target, ended, userdata);
 }
 
 size_t realm_ending(const struct realm *realm)

@@ -98,6 +98,16 @@ static const struct oauth_error_row rows[] = {
     {"39-b", {403}, "forbidden", OAUTH_ABSENT, NULL, false, KC_HTTP_FORBIDDEN},
     {"39-c", {403}, "HTTP 403 Forbidden", OAUTH_ABSENT, NULL, false, KC_HTTP_FORBIDDEN},
     {"39", {403}, "*", OAUTH_ABSENT, NULL, false, KC_SESSION_LIMIT},
+    /* at the end of a session; one that is over already ends well */
+    {"41", {400}, "invalid_grant", OAUTH_EXACT,
+        "Invalid refresh token. Token client and authorized client don't match", false,
+        KC_REALM_WRONG_CLIENT},
+    {"41b", {400}, "invalid_request", OAUTH_EXACT, "Unmatching clients", false,
+        KC_REALM_WRONG_CLIENT},
+    {"42", {400}, "invalid_grant", OAUTH_PREFIX, "Invalid token issuer. ", false,
+        KC_REALM_WRONG_ISSUER},
+    {"43", {400}, "invalid_grant", OAUTH_EXACT, "Invalid refresh token", false,
+        KC_REFRESH_TOKEN_REFUSED},
     /* by the status alone: no OAuth error in the body, or none that is known */
     {"40", {503}, NULL, OAUTH_ANY, NULL, true, KC_SERVER_STARTING},
     {"37", {503}, NULL, OAUTH_ANY, NULL, false, KC_SERVER_OVERLOADED},

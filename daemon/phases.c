@@ -20,14 +20,21 @@
 
 #define ADDRESSES_SHOWN 8 /* a report has an end */
 
+/* What no honest host program does stands out from what people do. */
+static int phase_priority(enum kc_status status)
+{
+    if (status == KC_TRANSACTION_MISMATCH)
+        return LOG_WARNING;
+    return status == KC_OK || status == KC_USER_SWITCHED ? LOG_INFO : LOG_NOTICE;
+}
+
 static void log_phase(const struct connection *connection, const char *phase,
     const struct kc_wire_login *who, enum kc_status status, const char *rule)
 {
     char user[LOG_VALUE_SIZE], service[LOG_VALUE_SIZE], rhost[LOG_VALUE_SIZE];
     char missing[LOG_VALUE_SIZE], caller[CONNECTION_CALLER_SIZE];
-    log_line(status == KC_OK ? LOG_INFO : LOG_NOTICE,
-        "%s user=%s service=%s rhost=%s result=%s reason=%s%s%s%s", phase,
-        log_value(who->user, user), log_value(who->service, service),
+    log_line(phase_priority(status), "%s user=%s service=%s rhost=%s result=%s reason=%s%s%s%s",
+        phase, log_value(who->user, user), log_value(who->service, service),
         log_value(who->rhost, rhost), kc_class_word(kc_status_class(status)),
         kc_status_word(status), connection_caller(connection, caller), *rule ? " rule=" : "",
         *rule ? log_value(rule, missing) : "");

@@ -98,17 +98,23 @@ struct client_auth *realm_client(const struct realm *realm);
 
 typedef void realm_ended(void *userdata, enum kc_status status, const char *detail);
 
+/* Whose a token is: sessions outlive reloads and restarts, and both may have changed since. */
+struct realm_origin {
+    const char *issuer, *client_id;
+};
+
 /*
  * Ends a session: POST to the end_session_endpoint with the refresh token. Tried up to three times
  * (it does no harm twice). `ended` may be NULL; it comes from the loop, KC_OK also when the session
- * was over already. Copies the token. KC_REALM_WRONG_ISSUER: another than `issuer` is configured by
- * now, and gets nobody else's token. KC_NOT_READY (nothing discovered), KC_BUSY, KC_NO_MEMORY.
+ * was over already. Copies the token. KC_REALM_WRONG_ISSUER: another issuer is configured by now,
+ * and gets nobody else's token; KC_REALM_WRONG_CLIENT: another client, which a realm does not let
+ * end it. KC_NOT_READY (nothing discovered), KC_BUSY, KC_NO_MEMORY.
  */
-enum kc_status realm_logout(struct realm *realm, const char *issuer,
+enum kc_status realm_logout(struct realm *realm, const struct realm_origin *origin,
     const struct kc_secret *refresh_token, realm_ended *ended, void *userdata);
 
 /* The same for a grant without refresh token: RFC 7009 on the access token. */
-enum kc_status realm_revoke(struct realm *realm, const char *issuer,
+enum kc_status realm_revoke(struct realm *realm, const struct realm_origin *origin,
     const struct kc_secret *access_token, realm_ended *ended, void *userdata);
 
 /* Sessions whose end is under way. */

@@ -6,6 +6,7 @@
 #include "daemon/session_end.h"
 
 #include "daemon/log.h"
+#include "daemon/oauth_error.h"
 #include "daemon/realm.h"
 
 #define ENDING_AT_ONCE 8 /* log-outs under way */
@@ -40,9 +41,11 @@ static void tried(struct session *session, enum kc_status status, const char *de
     if (later && ++session->tries < ENDING_TRIES && wait_ms(session, pause, on_retry) == KC_OK)
         return;
     if (status != KC_OK) {
-        char quoted[LOG_VALUE_SIZE];
-        log_line(LOG_WARNING, "logout result=%s reason=%s detail=%s", kc_class_word(class),
-            kc_status_word(status), log_value(detail, quoted));
+        char quoted[LOG_VALUE_SIZE], change[LOG_VALUE_SIZE];
+        const char *advice = oauth_error_advice(status);
+        log_line(LOG_WARNING, "logout result=%s reason=%s detail=%s%s%s", kc_class_word(class),
+            kc_status_word(status), log_value(detail, quoted), advice ? " advice=" : "",
+            advice ? log_value(advice, change) : "");
     }
     session_forget(session);
 }
@@ -64,9 +67,10 @@ static enum kc_status start_log_out(struct session *session)
     if (status != KC_OK)
         return status;
     struct realm *realm = session->sessions->realm;
+    const struct realm_origin origin = {record.issuer, record.client_id};
     return record.refresh_token.length
-               ? realm_logout(realm, record.issuer, &record.refresh_token, on_ended, session)
-               : realm_revoke(realm, record.issuer, &record.access_token, on_ended, session);
+               ? realm_logout(realm, &origin, &record.refresh_token, on_ended, session)
+               : realm_revoke(realm, &origin, &record.access_token, on_ended, session);
 }
 
 /* Starts the next log-outs, a few at a time: a host that shuts down must not storm its realm. */

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAGIC 0x4b435332u /* "KCS2" */
+#define MAGIC 0x4b435333u /* "KCS3" */
 #define TEMPORARY ".new"
 
 void session_record_wipe(struct session_record *record)
@@ -35,6 +35,7 @@ enum kc_status session_record_encode(
     kc_write_text(&writer, record->rhost);
     kc_write_text(&writer, record->access);
     kc_write_text(&writer, record->issuer);
+    kc_write_text(&writer, record->client_id);
     kc_write_u8(&writer, record->has_scope);
     kc_write_text(&writer, record->scope);
     kc_write_u64(&writer, record->made_ms);
@@ -64,6 +65,7 @@ enum kc_status session_record_decode(
     kc_read_text(&reader, record.rhost, sizeof record.rhost);
     kc_read_text(&reader, record.access, sizeof record.access);
     kc_read_text(&reader, record.issuer, sizeof record.issuer);
+    kc_read_text(&reader, record.client_id, sizeof record.client_id);
     unsigned has_scope = kc_read_u8(&reader);
     record.has_scope = has_scope == 1;
     kc_read_text(&reader, record.scope, sizeof record.scope);

@@ -11,6 +11,7 @@
 
 #define SESSION_SCOPE_MAX 8193 /* what an answer may have */
 #define SESSION_ISSUER_MAX 1025
+#define SESSION_CLIENT_MAX 1025
 #define SESSION_REFRESH_MAX (32 * 1024)
 #define SESSION_TOKEN_MAX (256 * 1024) /* kept whole, though not all fits an environment */
 #define SESSION_FILE_MAX (SESSION_TOKEN_MAX + SESSION_REFRESH_MAX + 16384)
@@ -23,11 +24,12 @@ struct session_record {
     char rhost[KC_RHOST_MAX];
     char access[KC_ACCESS_MAX];
     char issuer[SESSION_ISSUER_MAX]; /* whose tokens these are: they go to nobody else */
+    char client_id[SESSION_CLIENT_MAX]; /* as whom we got them: nobody else can end them */
     bool has_scope;
     char scope[SESSION_SCOPE_MAX]; /* the answer's scope, as the realm gave it */
     uint64_t made_ms;              /* CLOCK_BOOTTIME */
     int64_t expires;               /* of the access token, seconds since the epoch */
-    uint32_t pid;                  /* of the process that holds the session, 0 before */
+    uint32_t pid;                  /* of the process that logged in, then of the session's */
     uint64_t pid_started;          /* its start time in clock ticks since boot */
     char boot_id[37];
     struct kc_secret access_token;

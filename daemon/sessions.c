@@ -22,9 +22,11 @@ static enum kc_status fill(struct session_record *record, const struct kc_wire_l
     memcpy(record->rhost, who->rhost, sizeof record->rhost);
     memcpy(record->access, who->access, sizeof record->access);
     if ((answer->scope && strlen(answer->scope) >= sizeof record->scope) ||
-        strlen(answer->issuer) >= sizeof record->issuer)
+        strlen(answer->issuer) >= sizeof record->issuer ||
+        strlen(answer->client_id) >= sizeof record->client_id)
         return KC_TOO_LARGE;
     snprintf(record->issuer, sizeof record->issuer, "%s", answer->issuer);
+    snprintf(record->client_id, sizeof record->client_id, "%s", answer->client_id);
     record->has_scope = answer->scope != NULL;
     snprintf(record->scope, sizeof record->scope, "%s", answer->scope ? answer->scope : "");
     record->made_ms = session_now_ms();
@@ -67,7 +69,7 @@ static enum kc_status keep(struct sessions *sessions, enum session_kind kind,
 }
 
 enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_login *who,
-    const struct grant_answer *answer, uint8_t ret_key[KC_KEY_SIZE])
+    uint32_t pid, const struct grant_answer *answer, uint8_t ret_key[KC_KEY_SIZE])
 {
     if (!session_grant_fits(sessions, who->user))
         return KC_BUSY;
@@ -75,6 +77,8 @@ enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_lo
     struct session *session = NULL;
     uint8_t key[KC_KEY_SIZE], id[SESSION_ID_SIZE];
     enum kc_status status = fill(&record, who, answer);
+    if (process_started(pid, &record.pid_started) == KC_OK)
+        record.pid = pid;
     if (status == KC_OK)
         status = new_key(key, id);
     if (status == KC_OK)
@@ -117,10 +121,35 @@ static enum kc_status read_grant(const struct session *session, struct session_r
     return status == KC_NOT_FOUND ? KC_TRANSACTION_UNKNOWN : status;
 }
 
-static bool same_login(const struct session_record *record, const struct kc_wire_login *who)
+static bool same_user(const struct session_record *record, const struct kc_wire_login *who)
 {
-    return strcmp(record->user, who->user) == 0 && strcmp(record->service, who->service) == 0 &&
-           strcmp(record->rhost, who->rhost) == 0;
+    return strcmp(record->user, who->user) == 0;
+}
+
+static bool same_door(const struct session_record *record, const struct kc_wire_login *who)
+{
+    return strcmp(record->service, who->service) == 0 && strcmp(record->rhost, who->rhost) == 0;
+}
+
+static bool same_process(const struct session_record *record, uint32_t pid)
+{
+    uint64_t started = 0;
+    return record->pid != 0 && record->pid == pid && process_started(pid, &started) == KC_OK &&
+           started == record->pid_started;
+}
+
+/*
+ * Whether the claim is the login's own. sudo asks for its caller's password and then opens the
+ * session of its target, in one process: that is nobody's attack, and nobody's token either.
+ */
+static enum kc_status judge_claim(
+    const struct session_record *record, const struct kc_wire_login *who, uint32_t pid)
+{
+    if (!same_door(record, who))
+        return KC_TRANSACTION_MISMATCH;
+    if (!same_user(record, who))
+        return same_process(record, pid) ? KC_USER_SWITCHED : KC_TRANSACTION_MISMATCH;
+    return record->uid == who->uid && who->uid != KC_WIRE_NO_UID ? KC_OK : KC_TRANSACTION_MISMATCH;
 }
 
 static void hand_over(struct session_record *record, struct session_record *ret_record)
@@ -137,7 +166,7 @@ enum kc_status sessions_peek(struct sessions *sessions, const uint8_t key[KC_KEY
     enum kc_status status = read_grant(session_find_key(sessions, key), &record);
     if (status != KC_OK)
         return status;
-    if (!same_login(&record, who))
+    if (!same_user(&record, who) || !same_door(&record, who))
         return KC_TRANSACTION_MISMATCH;
     hand_over(&record, ret_record);
     return KC_OK;
@@ -194,9 +223,8 @@ enum kc_status sessions_open(struct sessions *sessions, const uint8_t key[KC_KEY
     enum kc_status status = read_grant(grant, &record);
     if (status == KC_TRANSACTION_UNKNOWN)
         return status;
-    if (status == KC_OK &&
-        (!same_login(&record, who) || record.uid != who->uid || who->uid == KC_WIRE_NO_UID))
-        status = KC_TRANSACTION_MISMATCH;
+    if (status == KC_OK)
+        status = judge_claim(&record, who, pid);
     int holder = -1;
     if (status == KC_OK)
         status = identify(&record, KC_TAKE_FD(own), pid, &holder);

@@ -31,11 +31,12 @@ void sessions_free(struct sessions *sessions);
 size_t sessions_recover(struct sessions *sessions);
 
 /*
- * Keeps the grant of a login that succeeded and makes its transaction key. The answer's tokens are
- * not taken. KC_BUSY (too many wait), KC_SYSTEM, KC_NO_MEMORY; the caller then ends the grant.
+ * Keeps the grant of a login that succeeded in the process `pid` and makes its transaction key. The
+ * answer's tokens are not taken. KC_BUSY (too many wait), KC_SYSTEM, KC_NO_MEMORY; the caller then
+ * ends the grant.
  */
 enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_login *who,
-    const struct grant_answer *answer, uint8_t ret_key[KC_KEY_SIZE]);
+    uint32_t pid, const struct grant_answer *answer, uint8_t ret_key[KC_KEY_SIZE]);
 
 /* Ends a grant at the realm that the rules let nobody claim. */
 void sessions_discard(
@@ -51,8 +52,10 @@ enum kc_status sessions_peek(struct sessions *sessions, const uint8_t key[KC_KEY
 /*
  * Claims a grant: from now on the key is worth nothing. If `who` is the one who logged in, uid
  * included, a session begins that ends with the process behind `pidfd` (taken; negative: the
- * process `pid`); else the grant ends at the realm. KC_TRANSACTION_UNKNOWN,
- * KC_TRANSACTION_MISMATCH, KC_NOT_FOUND (the process has ended), KC_SYSTEM, KC_NO_MEMORY.
+ * process `pid`); else the grant ends at the realm. KC_TRANSACTION_UNKNOWN;
+ * KC_USER_SWITCHED (the process that logged in has become another user, as sudo does) or
+ * KC_TRANSACTION_MISMATCH (every other difference); KC_NOT_FOUND (the process has ended),
+ * KC_SYSTEM, KC_NO_MEMORY.
  */
 enum kc_status sessions_open(struct sessions *sessions, const uint8_t key[KC_KEY_SIZE],
     const struct kc_wire_login *who, int pidfd, uint32_t pid, struct session_record *ret_record,

@@ -7,9 +7,29 @@
 #include "pam/environment.h"
 #include "pam/exchange.h"
 #include "pam/phase.h"
+#include "pam/session.h"
 
-/* Set on a handle whose authenticate we passed; its value means nothing. */
+#include <string.h>
+
+/* Whom our authenticate has passed on this handle: a name, a copy. */
 static const char passed_data[] = "kclogin_passed";
+
+/* Runs in forked children too: memory, and nothing else. */
+static void free_name(pam_handle_t *pamh, void *data, int error_status)
+{
+    (void)pamh;
+    (void)error_status;
+    free(data);
+}
+
+static enum kc_status remember(const struct pk_call *call)
+{
+    KC_AUTO_FREE char *name = strdup(call->identity.user);
+    if (!name || pam_set_data(call->pamh, passed_data, name, free_name) != PAM_SUCCESS)
+        return KC_NO_MEMORY;
+    name = NULL;
+    return KC_OK;
+}
 
 /* What the person sees when nobody is there to say it. */
 static void show_outage(struct pk_call *call)
@@ -36,9 +56,7 @@ static enum kc_status grant(struct pk_call *call)
         status = pk_call_prove_identity(call);
     if (status == KC_OK && done.key.length)
         status = pk_environment_set_transaction(call->pamh, done.key);
-    if (status == KC_OK && pam_set_data(call->pamh, passed_data, call->pamh, NULL) != PAM_SUCCESS)
-        status = KC_NO_MEMORY;
-    return status;
+    return status == KC_OK ? remember(call) : status;
 }
 
 /*
@@ -68,13 +86,20 @@ int pk_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
     return pk_call_end(&call, listed ? PK_AUTHENTICATE_LISTED : PK_AUTHENTICATE, status);
 }
 
-/* A stack of PAM_IGNOREs alone denies, and sshd takes a failing setcred as fatal. */
+/*
+ * A stack of PAM_IGNOREs alone denies, and sshd takes a failing setcred as fatal. sudo has the user
+ * changed by now, and runs the command with the whole PAM environment.
+ */
 int pk_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     PK_AUTO_CALL struct pk_call call;
-    const void *passed = NULL;
+    const void *name = NULL;
     enum kc_status status = pk_call_begin(pamh, flags, argc, argv, false, &call);
-    if (pk_call_is_ours(&call) || pam_get_data(pamh, passed_data, &passed) == PAM_SUCCESS)
+    bool passed = pam_get_data(pamh, passed_data, &name) == PAM_SUCCESS && name;
+    bool known = status == KC_OK || status == KC_NOT_OURS;
+    if (passed && known && strcmp(name, call.identity.user) != 0)
+        pk_session_give_back(&call);
+    if (passed || pk_call_is_ours(&call))
         return pk_result(PK_SETCRED, KC_CLASS_OK);
     return pk_result(PK_SETCRED, status == KC_OK ? KC_CLASS_UNKNOWN : kc_status_class(status));
 }

@@ -7,6 +7,7 @@
 #include "pam/environment.h"
 #include "pam/exchange.h"
 #include "pam/phase.h"
+#include "pam/session.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -78,15 +79,36 @@ static enum kc_status open_at_daemon(struct pk_call *call, struct kc_view transa
     if (status == KC_OK && ours)
         status = take_grant(call, &opened);
     /* No transaction, nothing to hand out; somebody else's session, nothing to have. */
-    return answered && (!ours || !transaction.length) ? KC_OK : status;
+    bool other = !ours || kc_status_class(status) == KC_CLASS_NOT_OURS;
+    return answered && (other || !transaction.length) ? KC_OK : status;
+}
+
+/* The transaction, out of the environment: whatever comes of this call, it is used up. */
+static bool take_transaction(pam_handle_t *pamh, uint8_t ret_key[KC_KEY_SIZE])
+{
+    bool found = pk_environment_get_transaction(pamh, ret_key);
+    pk_environment_remove_transaction(pamh);
+    return found;
+}
+
+void pk_session_give_back(struct pk_call *call)
+{
+    uint8_t key[KC_KEY_SIZE];
+    if (!take_transaction(call->pamh, key))
+        return;
+    if (pk_exchange_privileged()) {
+        enum kc_status status = open_at_daemon(call, (struct kc_view){key, sizeof key}, false);
+        if (status != KC_OK)
+            pk_call_log(call, status);
+    }
+    kc_wipe(key, sizeof key);
 }
 
 int pk_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
     PK_AUTO_CALL struct pk_call call;
     uint8_t key[KC_KEY_SIZE];
-    bool has_transaction = pk_environment_get_transaction(pamh, key);
-    pk_environment_remove_transaction(pamh);
+    bool has_transaction = take_transaction(pamh, key);
     enum kc_status begun = pk_call_begin(pamh, flags, argc, argv, false, &call);
     bool ours = pk_call_is_ours(&call);
     bool readable = begun == KC_OK || begun == KC_NOT_OURS;

@@ -165,8 +165,6 @@ struct json_object *realm_grant_token(const struct realm *realm, const struct re
     else if (!realm_text_same(realm_json_text(claims, "azp", NULL), client->id))
         refuse_refresh(
             answer, "Invalid refresh token. Token client and authorized client don't match");
-    else if (!offline && realm_json_number(claims, "exp", 0) <= realm_now(realm))
-        refuse_refresh(answer, "Token is not active");
     else
         return claims;
     json_object_put(claims);
@@ -180,7 +178,9 @@ static struct realm_session *session_of(
     bool offline = realm_text_same(realm_json_text(claims, "typ", ""), "Offline");
     struct realm_session *session =
         realm_session_find(realm, realm_json_text(claims, "sid", ""), offline);
-    if (session == NULL)
+    if (!offline && realm_json_number(claims, "exp", 0) <= realm_now(realm))
+        refuse_refresh(answer, "Token is not active");
+    else if (session == NULL)
         refuse_refresh(answer, offline ? "Offline user session not found" : "Session not active");
     else if (!session->user->enabled)
         refuse_refresh(answer, "User disabled");

@@ -297,10 +297,24 @@ class Hostile(unittest.TestCase):
         # an OPEN that does not fit ends the grant at once
         with wire.Caller(bed.file("run/priv.socket")) as caller:
             reply = caller.done(wire.open_session(done.key, user="eve", uid=IN_RANGE))
-            self.assertEqual(reply.word, "transaction-mismatch")
+            self.assertEqual(reply.word, "user-switched")
         until(lambda: "0 unclaimed, 0 ending" in bed.status(), "the grant stays")
         self.assertEqual(other.counts()["requests"]["logout"], 0)
         self.assertIn("logout result=misconfigured reason=realm-wrong-issuer", bed.lines())
+
+    def test_a_session_of_another_client_is_not_taken_for_over(self):
+        bed = self.bed(self.realm.issuer)
+        key = bed.login(password=self.ada).key
+        bed.configure(self.realm.issuer, client="another-client")
+        bed.process.send_signal(signal.SIGHUP)
+        until(lambda: "reload result=ok" in bed.lines(), "no reload")
+        with wire.Caller(bed.file("run/priv.socket")) as caller:
+            caller.done(wire.open_session(key, user="eve", uid=IN_RANGE))
+        until(lambda: "logout result=" in bed.lines(), "nothing is said of the log-out")
+        self.assertIn("logout result=misconfigured reason=realm-wrong-client", bed.lines())
+        # it is there still, and no request was wasted on it
+        counts = self.realm.counts()
+        self.assertEqual((counts["requests"]["logout"], len(counts["sessions"])), (0, 1))
 
     def test_a_grant_on_the_wire_when_the_daemon_stops_leaves_no_session(self):
         bed = self.bed(self.realm.issuer)

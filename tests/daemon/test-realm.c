@@ -208,7 +208,19 @@ static void on_ended(void *userdata, enum kc_status status, const char *detail)
 static enum kc_status log_out(
     struct bed *bed, const char *issuer, const struct kc_secret *token, struct outcome *outcome)
 {
-    return realm_logout(bed->realm, issuer, token, on_ended, outcome);
+    const struct realm_origin origin = {issuer, "linux-pam"};
+    return realm_logout(bed->realm, &origin, token, on_ended, outcome);
+}
+
+static void log_out_answered(struct bed *bed, int http, const char *error, enum kc_status expected)
+{
+    struct outcome outcome = {0};
+    KC_AUTO_SECRET struct kc_secret token = KC_SECRET_INIT;
+    assert_int_equal(kc_secret_set(&token, "r+1", 3), KC_OK);
+    peer_set(bed->peer, PEER_LOGOUT, http, "application/json", error);
+    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_OK);
+    bed_spin_until(bed, &outcome.done);
+    assert_int_equal(outcome.status, expected);
 }
 
 static void test_logout(void **state)
@@ -233,20 +245,41 @@ static void test_logout(void **state)
     assert_string_equal(bed->peer->at[PEER_LOGOUT].form,
         "refresh_token=r%2B1&client_id=linux-pam&client_secret=client-s3cret");
     assert_int_equal(realm_ending(bed->realm), 0);
-    /* over already */
-    peer_set(bed->peer, PEER_LOGOUT, 400, "application/json",
-        "{\"error\":\"invalid_grant\",\"error_description\":\"Token is not active\"}");
-    outcome = (struct outcome){0};
-    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_OK);
-    bed_spin_until(bed, &outcome.done);
-    assert_int_equal(outcome.status, KC_OK);
-    peer_set(bed->peer, PEER_LOGOUT, 401, "application/json",
+}
+
+/* A session that is over ends well at a Keycloak: no refusal means that there is none left. */
+static void test_logout_refused(void **state)
+{
+    struct bed *bed = *state;
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+    log_out_answered(bed, 401,
         "{\"error\":\"unauthorized_client\",\"error_description\":\"Invalid client or Invalid "
-        "client credentials\"}");
-    outcome = (struct outcome){0};
-    assert_int_equal(log_out(bed, bed->issuer, &token, &outcome), KC_OK);
-    bed_spin_until(bed, &outcome.done);
-    assert_int_equal(outcome.status, KC_CLIENT_SECRET_WRONG);
+        "client credentials\"}",
+        KC_CLIENT_SECRET_WRONG);
+    log_out_answered(bed, 400,
+        "{\"error\":\"invalid_grant\",\"error_description\":\"Invalid refresh token. Token client "
+        "and authorized client don't match\"}",
+        KC_REALM_WRONG_CLIENT);
+    log_out_answered(bed, 400,
+        "{\"error\":\"invalid_grant\",\"error_description\":\"Invalid refresh token\"}",
+        KC_REFRESH_TOKEN_REFUSED);
+}
+
+/* Another client_id since: its token is not sent where nobody can use it. */
+static void test_logout_as_another_client(void **state)
+{
+    struct bed *bed = *state;
+    struct outcome outcome = {0};
+    KC_AUTO_SECRET struct kc_secret token = KC_SECRET_INIT;
+    const struct realm_origin origin = {bed->issuer, "linux-pam-of-old"};
+    assert_int_equal(kc_secret_set(&token, "r", 1), KC_OK);
+    assert_int_equal(bed_login(bed, "ada").status, KC_OK);
+    assert_int_equal(
+        realm_logout(bed->realm, &origin, &token, on_ended, &outcome), KC_REALM_WRONG_CLIENT);
+    assert_int_equal(
+        realm_revoke(bed->realm, &origin, &token, on_ended, &outcome), KC_REALM_WRONG_CLIENT);
+    bed_spin(bed, 50);
+    assert_int_equal(peer_count(bed->peer, PEER_LOGOUT), 0);
 }
 
 int main(void)
@@ -260,6 +293,8 @@ int main(void)
         TEST(test_reload),
         TEST(test_forwarded_for),
         TEST(test_logout),
+        TEST(test_logout_refused),
+        TEST(test_logout_as_another_client),
     };
     if (http_global_init() != KC_OK)
         return 1;

@@ -21,16 +21,18 @@
 #include <cmocka.h>
 
 #define ISSUER "https://sso.example/realms/x"
+#define CLIENT "linux-pam"
 
 static unsigned logouts, revocations;
 static enum kc_status next_end = KC_OK;
 static char last_refresh[64];
 
-enum kc_status realm_logout(struct realm *realm, const char *issuer, const struct kc_secret *token,
-    realm_ended *ended, void *userdata)
+enum kc_status realm_logout(struct realm *realm, const struct realm_origin *origin,
+    const struct kc_secret *token, realm_ended *ended, void *userdata)
 {
     (void)realm;
-    assert_string_equal(issuer, ISSUER);
+    assert_string_equal(origin->issuer, ISSUER);
+    assert_string_equal(origin->client_id, CLIENT);
     logouts++;
     snprintf(last_refresh, sizeof last_refresh, "%s", kc_secret_text(token));
     if (next_end != KC_OK)
@@ -39,11 +41,12 @@ enum kc_status realm_logout(struct realm *realm, const char *issuer, const struc
     return KC_OK;
 }
 
-enum kc_status realm_revoke(struct realm *realm, const char *issuer, const struct kc_secret *token,
-    realm_ended *ended, void *userdata)
+enum kc_status realm_revoke(struct realm *realm, const struct realm_origin *origin,
+    const struct kc_secret *token, realm_ended *ended, void *userdata)
 {
     (void)realm, (void)token;
-    assert_string_equal(issuer, ISSUER);
+    assert_string_equal(origin->issuer, ISSUER);
+    assert_string_equal(origin->client_id, CLIENT);
     revocations++;
     ended(userdata, KC_OK, "");
     return KC_OK;
@@ -102,18 +105,6 @@ static void restart(struct bed *bed)
     assert_int_equal(sessions_new(bed->event, NULL, bed->dir, &bed->sessions), KC_OK);
 }
 
-static void log_in(struct bed *bed, const char *refresh, uint8_t key[KC_KEY_SIZE])
-{
-    struct grant_answer answer = {
-        .expires_at = 4711, .issuer = ISSUER, .scope = (char *)"openid"};
-    assert_int_equal(kc_secret_set(&answer.access_token, "access", 6), KC_OK);
-    if (refresh)
-        assert_int_equal(kc_secret_set(&answer.refresh_token, refresh, strlen(refresh)), KC_OK);
-    assert_int_equal(sessions_grant(bed->sessions, &ada, &answer, key), KC_OK);
-    kc_secret_wipe(&answer.access_token);
-    kc_secret_wipe(&answer.refresh_token);
-}
-
 static pid_t holder(void)
 {
     pid_t pid = fork();
@@ -128,6 +119,27 @@ static void end_holder(pid_t pid)
 {
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+}
+
+static void log_in_from(
+    struct bed *bed, pid_t process, const char *refresh, uint8_t key[KC_KEY_SIZE])
+{
+    struct grant_answer answer = {
+        .expires_at = 4711, .issuer = ISSUER, .client_id = CLIENT, .scope = (char *)"openid"};
+    assert_int_equal(kc_secret_set(&answer.access_token, "access", 6), KC_OK);
+    if (refresh)
+        assert_int_equal(kc_secret_set(&answer.refresh_token, refresh, strlen(refresh)), KC_OK);
+    assert_int_equal(sessions_grant(bed->sessions, &ada, (uint32_t)process, &answer, key), KC_OK);
+    kc_secret_wipe(&answer.access_token);
+    kc_secret_wipe(&answer.refresh_token);
+}
+
+/* As sshd's child does: the process that logs in is not the one that opens the session. */
+static void log_in(struct bed *bed, const char *refresh, uint8_t key[KC_KEY_SIZE])
+{
+    pid_t child = holder();
+    log_in_from(bed, child, refresh, key);
+    end_holder(child);
 }
 
 static enum kc_status open_as(struct bed *bed, const uint8_t *key, const struct kc_wire_login *who,
@@ -177,6 +189,38 @@ static void test_another_login_gets_nothing_and_ends_the_grant(void **state)
         assert_int_equal(logouts, i + 1);
         assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_TRANSACTION_UNKNOWN);
     }
+    assert_int_equal(files(bed, false), 0);
+}
+
+/* sudo: one process, at first the one who types the password, then the target. */
+static void test_the_process_that_logged_in_becomes_another_user(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+    struct kc_wire_login root = ada, elsewhere, renumbered = ada;
+    snprintf(root.user, sizeof root.user, "root");
+    root.uid = 0;
+    elsewhere = root;
+    snprintf(elsewhere.service, sizeof elsewhere.service, "su");
+    renumbered.uid = 0;
+    pid_t other = holder();
+    const struct {
+        const struct kc_wire_login *who;
+        pid_t by;
+        enum kc_status status;
+    } claims[] = {
+        {&root, getpid(), KC_USER_SWITCHED},
+        {&root, other, KC_TRANSACTION_MISMATCH},
+        {&elsewhere, getpid(), KC_TRANSACTION_MISMATCH},
+        {&renumbered, getpid(), KC_TRANSACTION_MISMATCH},
+    };
+    for (unsigned i = 0; i < sizeof claims / sizeof *claims; i++) {
+        log_in_from(bed, getpid(), "refresh", key);
+        assert_int_equal(open_as(bed, key, claims[i].who, claims[i].by, handle), claims[i].status);
+        assert_int_equal(logouts, i + 1);
+        assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_TRANSACTION_UNKNOWN);
+    }
+    end_holder(other);
     assert_int_equal(files(bed, false), 0);
 }
 
@@ -268,7 +312,7 @@ static void test_without_refresh_token_the_access_token_is_revoked(void **state)
 static void test_a_discarded_grant_is_ended_and_not_kept(void **state)
 {
     struct bed *bed = *state;
-    struct grant_answer answer = {.issuer = ISSUER};
+    struct grant_answer answer = {.issuer = ISSUER, .client_id = CLIENT};
     assert_int_equal(kc_secret_set(&answer.access_token, "access", 6), KC_OK);
     assert_int_equal(kc_secret_set(&answer.refresh_token, "discarded", 9), KC_OK);
     sessions_discard(bed->sessions, &ada, &answer);
@@ -280,9 +324,9 @@ static void test_a_discarded_grant_is_ended_and_not_kept(void **state)
     for (unsigned user = 0; user < 16; user++)
         for (unsigned i = 0; i < 256; i++) {
             snprintf(other.user, sizeof other.user, "user%u", user);
-            assert_int_equal(sessions_grant(bed->sessions, &other, &answer, key), KC_OK);
+            assert_int_equal(sessions_grant(bed->sessions, &other, 0, &answer, key), KC_OK);
         }
-    assert_int_equal(sessions_grant(bed->sessions, &ada, &answer, key), KC_BUSY);
+    assert_int_equal(sessions_grant(bed->sessions, &ada, 0, &answer, key), KC_BUSY);
     sessions_discard(bed->sessions, &ada, &answer);
     assert_int_equal(logouts, 2);
     kc_secret_wipe(&answer.access_token);
@@ -294,18 +338,18 @@ static void test_one_user_does_not_fill_the_room(void **state)
 {
     struct bed *bed = *state;
     uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
-    struct grant_answer answer = {.issuer = ISSUER};
+    struct grant_answer answer = {.issuer = ISSUER, .client_id = CLIENT};
     assert_int_equal(kc_secret_set(&answer.access_token, "access", 6), KC_OK);
     for (unsigned i = 0; i < 256; i++)
         log_in(bed, "refresh", key);
     for (unsigned start = 0; start < 2; start++) {
-        assert_int_equal(sessions_grant(bed->sessions, &ada, &answer, handle), KC_BUSY);
+        assert_int_equal(sessions_grant(bed->sessions, &ada, 0, &answer, handle), KC_BUSY);
         restart(bed);
         assert_int_equal(sessions_recover(bed->sessions), 256);
     }
     struct kc_wire_login bob = ada;
     snprintf(bob.user, sizeof bob.user, "bob");
-    assert_int_equal(sessions_grant(bed->sessions, &bob, &answer, handle), KC_OK);
+    assert_int_equal(sessions_grant(bed->sessions, &bob, 0, &answer, handle), KC_OK);
     assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_OK);
     log_in(bed, "refresh", key);
     kc_secret_wipe(&answer.access_token);
@@ -386,6 +430,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BED(test_a_claim_opens_a_session_once),
         BED(test_another_login_gets_nothing_and_ends_the_grant),
+        BED(test_the_process_that_logged_in_becomes_another_user),
         BED(test_the_account_phase_looks_and_leaves_it),
         BED(test_the_death_of_the_holder_ends_the_session),
         BED(test_a_restart_takes_up_what_lives_and_ends_what_died),

@@ -91,6 +91,8 @@ static void make_record(struct session_record *record)
         .service = "sshd",
         .rhost = "192.0.2.7",
         .access = "night",
+        .issuer = "https://sso.example/realms/x",
+        .client_id = "linux-pam",
         .has_scope = true,
         .scope = "openid host.login",
         .made_ms = 12345,
@@ -113,6 +115,8 @@ static void test_a_session_file_comes_back_whole(void **state)
     assert_int_equal(session_record_decode(bytes.bytes, bytes.length, &back), KC_OK);
     assert_string_equal(back.user, "ada");
     assert_string_equal(back.access, "night");
+    assert_string_equal(back.issuer, "https://sso.example/realms/x");
+    assert_string_equal(back.client_id, "linux-pam");
     assert_string_equal(back.scope, "openid host.login");
     assert_string_equal(back.boot_id, record.boot_id);
     assert_int_equal(back.expires, 1800000000);

@@ -51,10 +51,11 @@ static void on_granted(
     scan_take(&run->access, answer->access_token.bytes, answer->access_token.length);
     scan_take(&run->refresh, answer->refresh_token.bytes, answer->refresh_token.length);
     struct realm *realm = run->realm;
+    const struct realm_origin origin = {answer->issuer, answer->client_id};
     enum kc_status ending =
         answer->refresh_token.length
-            ? realm_logout(realm, answer->issuer, &answer->refresh_token, on_ended, run)
-            : realm_revoke(realm, answer->issuer, &answer->access_token, on_ended, run);
+            ? realm_logout(realm, &origin, &answer->refresh_token, on_ended, run)
+            : realm_revoke(realm, &origin, &answer->access_token, on_ended, run);
     if (ending != KC_OK)
         on_ended(run, ending, "");
 }
