@@ -14,14 +14,6 @@ static bool host_is_loopback(const char *host)
            (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host));
 }
 
-static bool part_present(CURLU *url, CURLUPart part)
-{
-    char *value = NULL;
-    bool present = curl_url_get(url, part, &value, 0) == CURLUE_OK;
-    curl_free(value);
-    return present;
-}
-
 /* libcurl makes do with one to three slashes; RFC 3986 has two. */
 static bool has_two_slashes(const char *text, const char *scheme)
 {
@@ -38,7 +30,7 @@ bool http_url_usable(const char *text, bool allow_http)
     if (url && curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
         curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host &&
-        has_two_slashes(text, scheme) && !part_present(url, CURLUPART_FRAGMENT))
+        has_two_slashes(text, scheme) && !strchr(text, '#')) /* libcurl forgets an empty fragment */
         usable = strcmp(scheme, "https") == 0 ||
                  (allow_http && strcmp(scheme, "http") == 0 && host_is_loopback(host));
     curl_free(scheme);

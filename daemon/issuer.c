@@ -7,6 +7,7 @@
 
 #include "common/option.h"
 
+#include <arpa/inet.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,6 +22,17 @@ static bool is_span(const char *text, size_t length, const char *allowed)
         if (!text[i] || !strchr(allowed, text[i]))
             return false;
     return length > 0;
+}
+
+bool issuer_host_is_v6(const char *text, size_t length)
+{
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr parsed;
+    if (length < 2 || length - 2 >= sizeof address || text[0] != '[' || text[length - 1] != ']')
+        return false;
+    memcpy(address, text + 1, length - 2);
+    address[length - 2] = 0;
+    return strlen(address) == length - 2 && inet_pton(AF_INET6, address, &parsed) == 1;
 }
 
 /* Four decimal numbers from 0 to 255, 127 the first. */
@@ -78,7 +90,7 @@ static const char *check_authority(const char *text, size_t length, size_t *ret_
     bool bracket = length > 0 && text[0] == '[';
     const char *end = bracket ? memchr(text, ']', length) : memchr(text, ':', length);
     size_t host = end ? (size_t)(end - text) + (bracket ? 1 : 0) : length;
-    bool good = bracket ? end && is_span(text + 1, host - 2, HEX ":.")
+    bool good = bracket ? issuer_host_is_v6(text, host)
                         : is_span(text, host, ALNUM ".-") && text[0] != '.' && text[0] != '-';
     if (!good)
         return "has no host that is a name or an address";

@@ -7,6 +7,7 @@
 #define DAEMON_ISSUER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
  * Says what is wrong with an issuer, or NULL: https, or with `allow_http` http to a loopback host
@@ -14,5 +15,8 @@
  * no slash at its end (OpenID Connect Discovery 1.0, section 3).
  */
 const char *issuer_check(const char *issuer, bool allow_http);
+
+/* Whether a host is an IPv6 address in brackets (RFC 3986 section 3.2.2; no zone, no other form). */
+bool issuer_host_is_v6(const char *text, size_t length);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "common/name.h"
 #include "common/option.h"
+#include "daemon/issuer.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -44,13 +45,9 @@ const char *option_check_address(const char *value)
         kc_option_number(colon + 1, strlen(colon + 1), &port) != KC_OK || port == 0 || port > 65535)
         return wrong;
     size_t length = (size_t)(colon - value);
-    bool bracket = value[0] == '[';
-    if (bracket && (length < 4 || colon[-1] != ']'))
-        return wrong;
-    const char *host = bracket ? value + 1 : value;
-    size_t host_length = bracket ? length - 2 : length;
-    const char *allowed = bracket ? DIGITS "abcdefABCDEF:." : LETTERS DIGITS ".-";
-    return strspn(host, allowed) == host_length ? NULL : wrong;
+    bool good = value[0] == '[' ? issuer_host_is_v6(value, length)
+                                : strspn(value, LETTERS DIGITS ".-") == length;
+    return good ? NULL : wrong;
 }
 
 const char *option_check_attribute(const char *value)

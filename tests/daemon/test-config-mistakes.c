@@ -82,6 +82,8 @@ static const struct {
         "5: realm.connect_to: must be host:port, an IPv6 address in brackets"},
     {PUBLIC "connect_to = a:1 ::1:443\n",
         "5: realm.connect_to: must be host:port, an IPv6 address in brackets"},
+    {PUBLIC "connect_to = [fe]:443\n",
+        "5: realm.connect_to: must be host:port, an IPv6 address in brackets"},
     {PUBLIC "connect_to = a:65536\n",
         "5: realm.connect_to: must be host:port, an IPv6 address in brackets"},
     {PUBLIC "scope = a  b\n", "5: realm.scope: must be scope names of printable ASCII without \" "

@@ -288,11 +288,25 @@ static void test_urls(void **state)
     assert_true(http_url_usable("http://127.0.0.1:8080/realms/x", true));
     assert_true(http_url_usable("http://localhost/", true));
     assert_true(http_url_usable("http://[::1]:80/", true));
-    static const char *const bad[] = {"http://sso.example.org/", "http://127.0.0.1.example.org/",
-        "http://localhost.example.org/", "http://127.evil/", "ftp://localhost/",
-        "file:///etc/passwd", "https://user:password@sso.example.org/",
-        "https://user@sso.example.org/", "https://sso.example.org/#f", "https:///x",
-        "sso.example.org", "", "https://a b/", "https://a\r\nHost: b/", "javascript:1"};
+    static const char *const bad[] = {
+        "http://sso.example.org/",
+        "http://127.0.0.1.example.org/",
+        "http://localhost.example.org/",
+        "http://127.evil/",
+        "ftp://localhost/",
+        "file:///etc/passwd",
+        "https://user:password@sso.example.org/",
+        "https://user@sso.example.org/",
+        "https://sso.example.org/#f",
+        "https:///x",
+        "sso.example.org",
+        "",
+        "https://a b/",
+        "https://a\r\nHost: b/",
+        "javascript:1",
+        "https://h/x#",
+        "https://@h/",
+    };
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         if (http_url_usable(bad[i], true))
             fail_msg("usable: %s", bad[i]);

@@ -81,6 +81,9 @@ static void test_parts(void **state)
     bad("https://[::1/c", false, "has no host that is a name or an address");
     bad("https://[]/c", false, "has no host that is a name or an address");
     bad("https://[x]/c", false, "has no host that is a name or an address");
+    bad("https://[fe]/c", false, "has no host that is a name or an address");
+    bad("https://[1:2]/c", false, "has no host that is a name or an address");
+    bad("https://[127.0.0.1]/c", false, "has no host that is a name or an address");
     bad("https://[", false, "has no host that is a name or an address");
     bad("https://[::1]x/c", false, "has something other than a port after its host");
     bad("https://a:/c", false, "has a port that is none");
