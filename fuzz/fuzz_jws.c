@@ -1,7 +1,7 @@
 /*
- * Fuzz target: tokens. The first byte says how the rest is taken:
- *   't' a whole token; 'p' a payload, signed here; 'h' a header, a newline and a payload, signed
- * here. What we did not sign never verifies, and a login never passes for another name.
+ * Fuzz target: tokens. The first byte says how the rest is taken: 't' a whole token; 'p' a payload,
+ * signed here; 'e' the same by ES256; 'h' a header, a newline and a payload, signed here.
+ * What we did not sign never verifies, and a login never passes for another name.
  */
 #include "common/base64.h"
 #include "fuzz/target.h"
@@ -14,7 +14,7 @@
 #include <openssl/err.h>
 #include <string.h>
 
-/* RFC 7520 section 3.3 and RFC 7515 appendix A.3. */
+/* RFC 7520 section 3.3, and a key of this file's. */
 static const char other_keys[] =
     "{\"kty\":\"RSA\",\"kid\":\"bilbo.baggins@hobbiton.example\",\"e\":\"AQAB\",\"n\":"
     "\"n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRojdNhxJWTDvNd7nqQ0VEiZQHz_AJm"
@@ -22,8 +22,15 @@ static const char other_keys[] =
     "VfHd1E6cS6M1FZcD1NNLYD5lFHpPI9bTwJlsde3uhGqC0ZCuEHg8lhzwOHrtIQbS0FVbb9k3-tVTU4fg_3L_vniUFAKwu"
     "CLqKnS2BYwdq_mzSnbLY7h_qixoR7jig3__kRhuaxwUkRz5iaiQkqgc5gHdrNP5zw\"},"
     "{\"kty\":\"EC\",\"kid\":\"ec\",\"crv\":\"P-256\","
-    "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-    "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}";
+    "\"x\":\"wf0N9pFEnfjhwKmFef0zTeWOKMtn7BA6tfkAcJNjrZM\","
+    "\"y\":\"epMWmULePtJgJ0aYX6PnbzbWaM2QmPZSlq3g0A1omsk\"}";
+
+static const char ec_private[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "MHcCAQEEIFbQMxF5rkoRxDrIolGzzAvrioug8bcv75KdnNULiQQloAoGCCqGSM49\n"
+    "AwEHoUQDQgAEwf0N9pFEnfjhwKmFef0zTeWOKMtn7BA6tfkAcJNjrZN6kxaZQt4+\n"
+    "0mAnRphfo+dvNtZozZCY9lKWreDQDWiayQ==\n"
+    "-----END EC PRIVATE KEY-----\n";
 
 static const struct jwt_expect ada = {.issuer = "https://i",
     .client_id = "c",
@@ -105,6 +112,29 @@ static void sign_and_verify(const void *header, size_t header_length, const uint
     verify(token, at + kc_base64url_encoded_length(mark_length), ours);
 }
 
+static EVP_PKEY *our_ec_key(void)
+{
+    static EVP_PKEY *key;
+    struct kc_secret pem = KC_SECRET_INIT;
+    if (key)
+        return key;
+    FUZZ_MUST(kc_secret_set(&pem, ec_private, sizeof ec_private - 1) == KC_OK);
+    FUZZ_MUST(jose_sign_key_read(&pem, &key) == KC_OK);
+    kc_secret_wipe(&pem);
+    return key;
+}
+
+static void sign_by_ec_and_verify(const void *payload, size_t length)
+{
+    struct kc_secret token = KC_SECRET_INIT;
+    const struct jose_signer signer = {.key = our_ec_key(), .alg = "ES256", .kid = "ec"};
+    if (length > JOSE_TOKEN_BYTES / 2)
+        return;
+    FUZZ_MUST(jose_sign(&signer, payload, length, &token) == KC_OK);
+    verify(token.bytes, token.length, true);
+    kc_secret_wipe(&token);
+}
+
 static const char our_header[] = "{\"alg\":\"EdDSA\",\"kid\":\"k1\",\"typ\":\"JWT\"}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
@@ -119,6 +149,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         verify(rest, left, false);
     else if (*bytes == 'p')
         sign_and_verify(our_header, sizeof our_header - 1, rest, left, true);
+    else if (*bytes == 'e')
+        sign_by_ec_and_verify(rest, left);
     else if (*bytes == 'h' && line)
         sign_and_verify(rest, head, line + 1, left - head - 1, false);
     return 0;
