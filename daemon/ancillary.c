@@ -1,6 +1,6 @@
 /*
  * What comes beside a message (cmsg(3)).
- * Used by connection.c.
+ * Used by connection.c and connections.c.
  * Must never leave a descriptor open that nobody asked for.
  */
 #include "daemon/ancillary.h"
@@ -39,4 +39,32 @@ bool ancillary_read(struct msghdr *message, bool may_pass, struct ancillary *ret
         }
     }
     return good;
+}
+
+enum ancillary_next ancillary_peek(int fd, struct ancillary *ret)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    } control; /* without room for a descriptor: the kernel makes none, and says that it was cut */
+    struct iovec none = {0};
+    struct msghdr message = {.msg_iov = &none,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control};
+    ssize_t got = recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT);
+    /* ECONNRESET comes once, before what the caller has sent last. */
+    if (got < 0)
+        return ANCILLARY_NOTHING;
+    if (message.msg_controllen == 0)
+        return ANCILLARY_END; /* a message has its sender's credentials, however short it is */
+    (void)ancillary_read(&message, false, ret);
+    return message.msg_flags & MSG_CTRUNC ? ANCILLARY_DESCRIPTORS : ANCILLARY_MESSAGE;
+}
+
+void ancillary_drop(int fd)
+{
+    struct iovec none = {0};
+    struct msghdr message = {.msg_iov = &none, .msg_iovlen = 1};
+    (void)recvmsg(fd, &message, MSG_DONTWAIT);
 }

@@ -1,6 +1,6 @@
 /*
  * What comes beside a message: who sends it, as the kernel says, and a descriptor.
- * Used by connection.c.
+ * Used by connection.c and connections.c.
  * Must never leave a descriptor open that nobody asked for.
  */
 #ifndef DAEMON_ANCILLARY_H
@@ -20,6 +20,22 @@ struct ancillary {
     struct ucred credentials;
     int fd; /* the caller's to close; -1: none */
 };
+
+enum ancillary_next {
+    ANCILLARY_NOTHING, /* just now */
+    ANCILLARY_END,     /* nor will anything come */
+    ANCILLARY_MESSAGE,
+    ANCILLARY_DESCRIPTORS, /* a message that brings some */
+};
+
+/*
+ * What the next message brings, and who has sent it; nothing is taken. A descriptor that is taken
+ * must be closed, and that may last as long as its sender likes: so the sender is looked at first.
+ */
+enum ancillary_next ancillary_peek(int fd, struct ancillary *ret);
+
+/* Drops the next message, which must bring none. */
+void ancillary_drop(int fd);
 
 /*
  * Reads what came with recvmsg(2). False where descriptors came that nobody asked for (`may_pass`:

@@ -1,35 +1,16 @@
 /*
- * Connections: their messages, and how many there may be.
- * Used by server.c, login.c and phases.c.
+ * A connection and its messages.
+ * Used by connections.c, login.c and phases.c.
  * Must never take authority from anything but the socket that was knocked at.
  */
-#include "daemon/connection.h"
+#include "daemon/connection_internal.h"
 
 #include "daemon/ancillary.h"
-#include "daemon/log.h"
 #include "daemon/login.h"
 #include "daemon/phases.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define CONNECTIONS_MAX 1024      /* on each socket */
-#define CONNECTIONS_MAX_OF_UID 32 /* on the public socket */
-#define IDLE_US (10 * 1000000ull) /* without a login under way */
-
-struct connection {
-    struct connections *all;
-    int fd;
-    bool privileged;
-    bool finished; /* hung up on: what still comes is not read */
-    uid_t uid;     /* who connected */
-    uint32_t pid;  /* who sent the last message */
-    sd_event_source *readable;
-    sd_event_source *idle;
-    struct login *login;
-    LIST_ENTRY(connection) link;
-};
 
 struct daemon *connection_daemon(const struct connection *connection)
 {
@@ -65,11 +46,23 @@ struct login *connection_login(const struct connection *connection)
     return connection->login;
 }
 
+bool connection_room_for_login(const struct connection *connection, uint32_t caller_uid)
+{
+    return !connection->privileged || caller_uid == 0 ||
+           connections_room_for_login(connection->all, caller_uid);
+}
+
+bool connection_may_log(const struct connection *connection)
+{
+    return connection->privileged ||
+           log_budget_line(connection->all->budget, false, connection->uid);
+}
+
 static void restart_idle(struct connection *connection)
 {
     uint64_t now;
     if (sd_event_now(connection->all->daemon->event, CLOCK_MONOTONIC, &now) < 0 ||
-        sd_event_source_set_time(connection->idle, now + IDLE_US) < 0)
+        sd_event_source_set_time(connection->idle, now + CONNECTION_IDLE_US) < 0)
         return;
     (void)sd_event_source_set_enabled(
         connection->idle, connection->login ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
@@ -79,18 +72,6 @@ void connection_set_login(struct connection *connection, struct login *login)
 {
     connection->login = login;
     restart_idle(connection);
-}
-
-static void close_connection(struct connection *connection)
-{
-    if (connection->login)
-        login_abandon(connection->login);
-    LIST_REMOVE(connection, link);
-    connection->all->count[connection->privileged]--;
-    sd_event_source_disable_unref(connection->readable);
-    sd_event_source_disable_unref(connection->idle);
-    close(connection->fd);
-    free(connection);
 }
 
 void connection_hang_up(struct connection *connection)
@@ -152,9 +133,8 @@ static bool authentic(struct connection *connection, const struct ancillary *bes
 
 static void refuse(struct connection *connection, enum kc_status status)
 {
-    log_line(LOG_WARNING, "connection uid=%u pid=%u socket=%s result=denied reason=%s",
-        connection->uid, connection->pid, connection->privileged ? "priv" : "public",
-        kc_status_word(status));
+    connections_log_refusal(
+        connection->all, connection->privileged, connection->uid, connection->pid, status);
     connection_hang_up(connection);
 }
 
@@ -206,10 +186,6 @@ static void handle(struct connection *connection, size_t length, struct msghdr *
         refuse(connection, KC_PROTOCOL);
         return;
     }
-    if (!authentic(connection, &beside)) {
-        refuse(connection, KC_NOT_AUTHORIZED);
-        return;
-    }
     enum kc_status status = kc_wire_decode_request(buffer->bytes, length, &request);
     if (status == KC_OK && passed_fd >= 0 && request.type != KC_WIRE_OPEN)
         status = KC_PROTOCOL;
@@ -225,14 +201,8 @@ static void handle(struct connection *connection, size_t length, struct msghdr *
  * A login that ends writes into the same buffer that its answer was read into: a handler takes
  * what it needs of a request before it replies.
  */
-static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static void receive(struct connection *connection)
 {
-    (void)source, (void)events;
-    struct connection *connection = userdata;
-    if (connection->finished) {
-        close_connection(connection);
-        return 0;
-    }
     struct kc_secret *buffer = &connection->all->buffer;
     union ancillary_room control;
     struct iovec part = {.iov_base = buffer->bytes, .iov_len = KC_MESSAGE_MAX};
@@ -240,89 +210,36 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
         .msg_iovlen = 1,
         .msg_control = &control,
         .msg_controllen = sizeof control};
-    ssize_t got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
-    if (got <= 0) {
-        close_connection(connection);
-        return 0;
-    }
+    ssize_t got = recvmsg(connection->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (got < 0)
+        return;
     handle(connection, (size_t)got, &message);
     kc_wipe(buffer->bytes, (size_t)got);
+}
+
+/* What a message that nobody may send brings along is never taken: it goes as connections go. */
+int connection_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    (void)source, (void)events;
+    struct connection *connection = userdata;
+    struct ancillary beside;
+    enum ancillary_next next = connection->finished ? ANCILLARY_END : ancillary_peek(fd, &beside);
+    if (next == ANCILLARY_NOTHING)
+        return 0;
+    if (next == ANCILLARY_END)
+        connection_close(connection);
+    else if (!authentic(connection, &beside))
+        refuse(connection, KC_NOT_AUTHORIZED);
+    else if (next == ANCILLARY_DESCRIPTORS && !connection->privileged)
+        refuse(connection, KC_PROTOCOL);
+    else
+        receive(connection);
     return 0;
 }
 
-static int on_idle(sd_event_source *source, uint64_t now, void *userdata)
+int connection_on_idle(sd_event_source *source, uint64_t now, void *userdata)
 {
     (void)source, (void)now;
-    close_connection(userdata);
+    connection_close(userdata);
     return 0;
-}
-
-static unsigned connections_of(const struct connections *connections, uid_t uid)
-{
-    unsigned count = 0;
-    const struct connection *connection;
-    LIST_FOREACH(connection, &connections->open, link)
-    count += !connection->privileged && connection->uid == uid;
-    return count;
-}
-
-static bool room_for(const struct connections *connections, bool privileged, uid_t uid)
-{
-    if (connections->count[privileged] >= CONNECTIONS_MAX)
-        return false;
-    return privileged || connections_of(connections, uid) < CONNECTIONS_MAX_OF_UID;
-}
-
-static struct connection *new_connection(
-    struct connections *connections, int fd, bool privileged, uid_t uid)
-{
-    struct connection *connection = calloc(1, sizeof *connection);
-    if (!connection)
-        return NULL;
-    connection->all = connections;
-    connection->fd = -1;
-    connection->privileged = privileged;
-    connection->uid = uid;
-    sd_event *event = connections->daemon->event;
-    if (sd_event_add_io(event, &connection->readable, fd, EPOLLIN, on_readable, connection) < 0 ||
-        sd_event_add_time_relative(
-            event, &connection->idle, CLOCK_MONOTONIC, IDLE_US, 0, on_idle, connection) < 0) {
-        sd_event_source_disable_unref(connection->readable);
-        free(connection);
-        return NULL;
-    }
-    connection->fd = fd;
-    LIST_INSERT_HEAD(&connections->open, connection, link);
-    connections->count[privileged]++;
-    return connection;
-}
-
-void connections_add(struct connections *connections, int accepted, bool privileged)
-{
-    KC_AUTO_CLOSE int fd = accepted;
-    struct ucred peer;
-    socklen_t size = sizeof peer;
-    int on = 1;
-    if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-        return;
-    if (room_for(connections, privileged, peer.uid) &&
-        new_connection(connections, fd, privileged, peer.uid))
-        (void)KC_TAKE_FD(fd);
-}
-
-enum kc_status connections_init(struct connections *ret_connections, struct daemon *daemon)
-{
-    ret_connections->daemon = daemon;
-    LIST_INIT(&ret_connections->open);
-    return kc_secret_reserve(&ret_connections->buffer, KC_MESSAGE_MAX);
-}
-
-void connections_end(struct connections *connections)
-{
-    while (!LIST_EMPTY(&connections->open))
-        close_connection(LIST_FIRST(&connections->open));
-    kc_secret_wipe(&connections->buffer);
 }

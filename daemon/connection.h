@@ -1,36 +1,16 @@
 /*
- * Connections: one message at a time, each handed to whom it concerns, and who waits too long.
- * Used by login.c and phases.c to answer, by server.c to begin; requests go to the first two.
+ * A connection: one message at a time, each handed to whom it concerns.
+ * Used by login.c and phases.c to answer; requests go to these two.
  * Must never take authority from anything but the socket that was knocked at.
  */
 #ifndef DAEMON_CONNECTION_H
 #define DAEMON_CONNECTION_H
 
-#include "common/secret.h"
 #include "common/wire.h"
 #include "daemon/daemon.h"
 
-#include <sys/queue.h>
-
 struct connection;
 struct login;
-
-/* All connections, and what they share. */
-struct connections {
-    struct daemon *daemon;
-    struct kc_secret buffer; /* the message that is read or written just now */
-    unsigned count[2];       /* public, privileged */
-    LIST_HEAD(, connection) open;
-};
-
-/* `ret_connections` is all zero before. Borrows the daemon. KC_NO_MEMORY. */
-enum kc_status connections_init(struct connections *ret_connections, struct daemon *daemon);
-
-/* Takes what was accepted and serves it from now on; closes it where there is no room. */
-void connections_add(struct connections *connections, int accepted, bool privileged);
-
-/* Closes all of them. */
-void connections_end(struct connections *connections);
 
 struct daemon *connection_daemon(const struct connection *connection);
 bool connection_privileged(const struct connection *connection);
@@ -42,6 +22,13 @@ uint32_t connection_pid(const struct connection *connection); /* who sent the la
 #define CONNECTION_CALLER_SIZE 20
 const char *connection_caller(
     const struct connection *connection, char ret_text[CONNECTION_CALLER_SIZE]);
+
+/* Whether root's programs may begin one more login of this local person; always for uid 0. */
+bool connection_room_for_login(const struct connection *connection, uint32_t caller_uid);
+
+/* Whether a line may be written about a request that the realm was not asked for: a caller without
+ * authority has a few of them a minute. Counts it. */
+bool connection_may_log(const struct connection *connection);
 
 /* The login that goes on here; NULL: none. While there is one, the connection is not idle. */
 struct login *connection_login(const struct connection *connection);

@@ -28,6 +28,7 @@ struct login {
     struct kc_wire_login who;
     enum kc_account_kind account;
     bool asking;            /* a question is out */
+    bool realm_asked;       /* it was this login's turn, and nothing spoke against it */
     struct grant *grant;    /* under way */
     sd_event_source *timer; /* of the question, or of a refusal that takes its time */
     enum kc_status refusal; /* what the timer of a refusal will say */
@@ -77,6 +78,8 @@ static void log_end(
     char more[LOG_VALUE_SIZE], missing[LOG_VALUE_SIZE], change[LOG_VALUE_SIZE];
     char caller[CONNECTION_CALLER_SIZE];
     const char *advice = status == KC_OK ? NULL : oauth_error_advice(status);
+    if (!login->realm_asked && !connection_may_log(login->connection))
+        return;
     log_line(priority_of(status),
         "login user=%s service=%s rhost=%s result=%s reason=%s ms=%llu%s%s%s%s%s%s%s",
         user_for_log(login, user), log_value(login->who.service, service),
@@ -196,11 +199,13 @@ static struct limits_setting limits_in_force(const struct login *login)
 /* Asked when the grant's turn has come: those before it in the queue have been counted. */
 static enum kc_status on_turn(void *userdata)
 {
-    const struct login *login = userdata;
+    struct login *login = userdata;
     const struct limits_setting setting = limits_in_force(login);
     const struct limits_source source = limits_source(login->who.caller_uid, login->who.rhost);
-    return limits_check(
+    enum kc_status status = limits_check(
         login->daemon->limits, &setting, &source, login->who.user, now_us(login) / 1000);
+    login->realm_asked = status == KC_OK;
+    return status;
 }
 
 /* What the realm said about the credentials themselves counts, and nothing else does. */
@@ -364,8 +369,9 @@ void login_begin(struct connection *connection, const struct kc_wire_login *who)
     if (!connection_privileged(connection))
         login->who.caller_uid = connection_uid(connection);
     login->account = KC_ACCOUNT_ABSENT;
+    bool room = connection_room_for_login(connection, login->who.caller_uid);
     connection_set_login(connection, login);
-    enum kc_status status = check_start(login);
+    enum kc_status status = room ? check_start(login) : KC_BUSY;
     if (status == KC_OK)
         status =
             set_timer(login, (uint64_t)login->config->limits.prompt_timeout * 1000, on_prompt_time);
@@ -375,6 +381,11 @@ void login_begin(struct connection *connection, const struct kc_wire_login *who)
     }
     login->asking = true;
     connection_ask(connection, KC_ASK_PASSWORD, false, PROMPT);
+}
+
+uint32_t login_caller(const struct login *login)
+{
+    return login->who.caller_uid;
 }
 
 void login_abandon(struct login *login)

@@ -84,7 +84,7 @@ void phases_account(
         key.length = 0;
     enum kc_status status =
         decide_account(connection_daemon(connection), who, key, missing);
-    if (status != KC_OK && status != KC_NOT_OURS)
+    if (status != KC_OK && status != KC_NOT_OURS && connection_may_log(connection))
         log_phase(connection, "account", who, status, missing);
     connection_done(connection, status);
 }

@@ -5,7 +5,7 @@
  */
 #include "daemon/server.h"
 
-#include "daemon/connection.h"
+#include "daemon/connections.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,13 +31,14 @@ static int on_resume(sd_event_source *source, uint64_t now, void *userdata)
     return 0;
 }
 
-/* Who knocks stays at the door, so the loop would come back here at once and for ever. */
-static void pause_accepting(struct server *server)
+/* Who knocks stays at the door, so the loop would come back here at once and for ever. From which
+ * socket on: 0 for both, 1 for the public one. */
+static void pause_accepting(struct server *server, size_t first)
 {
     if (sd_event_source_set_time_relative(server->resume, ACCEPT_PAUSE_US) < 0 ||
         sd_event_source_set_enabled(server->resume, SD_EVENT_ONESHOT) < 0)
         return;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = first; i < 2; i++)
         (void)sd_event_source_set_enabled(server->accepting[i], SD_EVENT_OFF);
 }
 
@@ -45,14 +46,19 @@ static int on_connect(sd_event_source *source, int listener, uint32_t events, vo
 {
     (void)source, (void)events;
     struct server *server = userdata;
+    bool privileged = listener == server->listeners.privileged;
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+        if (!privileged && closer_behind(server->connections.closer)) {
+            pause_accepting(server, 1);
+            return 0;
+        }
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                pause_accepting(server);
+                pause_accepting(server, 0);
             return 0;
         }
-        connections_add(&server->connections, fd, listener == server->listeners.privileged);
+        connections_add(&server->connections, fd, privileged);
     }
     return 0;
 }
@@ -83,7 +89,8 @@ enum kc_status server_new(
     if (status == KC_OK)
         status = accept_on(server, listeners.public, &server->accepting[1]);
     /* root's transactions before everybody's questions */
-    if (status == KC_OK && sd_event_source_set_priority(server->accepting[1], 10) < 0)
+    if (status == KC_OK && sd_event_source_set_priority(
+                               server->accepting[1], CONNECTIONS_PUBLIC_PRIORITY) < 0)
         status = KC_SYSTEM;
     if (status != KC_OK) {
         server_free(server);
@@ -97,11 +104,15 @@ void server_free(struct server *server)
 {
     if (!server)
         return;
-    connections_end(&server->connections);
     for (size_t i = 0; i < 2; i++)
         sd_event_source_disable_unref(server->accepting[i]);
     sd_event_source_disable_unref(server->resume);
     close(server->listeners.privileged);
-    close(server->listeners.public);
+    /* Who waits there may have sent something already. */
+    if (server->connections.closer)
+        closer_take(server->connections.closer, server->listeners.public);
+    else
+        close(server->listeners.public);
+    connections_end(&server->connections);
     free(server);
 }

@@ -228,20 +228,43 @@ class Hostile(unittest.TestCase):
         self.assertEqual(self.hold(bed, 128), (64, "busy"))
 
     def test_without_descriptors_the_loop_does_not_spin(self):
-        bed = self.bed(self.realm.issuer, files=(64, 64))
+        bed = self.bed(self.realm.issuer)
+        pid = bed.process.pid
+        # those that are open reach up to here: there is none for one caller more
+        end = max(int(name) for name in os.listdir(f"/proc/{pid}/fd")) + 1
+        kept = as_uid(NOBODY, lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE))
+
+        def limit(files):
+            as_uid(NOBODY, lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, (files, kept[1])))
+        limit(end)
         held = [wire.Caller(bed.file("run/priv.socket")) for _ in range(64)]
         time.sleep(0.2)
 
         def used():
-            with open(f"/proc/{bed.process.pid}/stat", encoding="utf-8") as file:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
                 fields = file.read().rsplit(")", 1)[1].split()
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         before = used()
         time.sleep(1)
         self.assertLess(used() - before, 0.05)
+        self.assertLessEqual(len(os.listdir(f"/proc/{pid}/fd")), end)
         for caller in held:
             caller.socket.close()
+        limit(kept[0])
         self.assertIn("realm: reachable", bed.status())
+
+    def test_a_small_table_of_descriptors_is_shared(self):
+        bed = self.bed(self.realm.issuer, files=(256, 256))
+        held = [wire.Caller(bed.file("run/socket")) for _ in range(32)]
+
+        def more():
+            with wire.Caller(bed.file("run/socket")) as caller:
+                return caller.ask(wire.head(wire.STATUS)) is None
+        self.assertTrue(as_uid(NOBODY, more), "strangers may take more than an eighth")
+        held += [wire.Caller(bed.file("run/priv.socket")) for _ in range(63)]
+        self.assertEqual(bed.login(password=self.ada).word, "ok")
+        for caller in held:
+            caller.socket.close()
 
     def test_a_grant_of_the_public_socket_is_not_kept(self):
         bed = self.bed(self.realm.issuer)

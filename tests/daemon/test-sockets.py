@@ -4,9 +4,11 @@
 Runs the built kclogind as whoever runs the test; as root it drops to nobody. Needs no network:
 the issuer's port is one that nobody listens on.
 """
+import contextlib
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -35,6 +37,23 @@ def closed_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def lingering(seconds=8):
+    """A connection whose close waits for bytes that its peer never reads."""
+    with socket.socket() as listener, socket.socket() as stuck:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        stuck.connect(listener.getsockname())
+        peer, _ = listener.accept()
+        stuck.setblocking(False)
+        with peer:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    stuck.send(bytes(65536))
+            stuck.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, seconds))
+            yield stuck
 
 
 class Sockets(unittest.TestCase):
@@ -201,6 +220,15 @@ class Sockets(unittest.TestCase):
                 caller.ask(wire.head(wire.STATUS), fds=[0, 1, 2])
         if ROOT:
             self.assertLessEqual(len(os.listdir(f"/proc/{self.bed.process.pid}/fd")), kept + 2)
+
+    def test_a_descriptor_that_will_not_close_holds_nobody_up(self):
+        with lingering() as stuck, self.bed.public() as caller:
+            caller.send(wire.head(wire.STATUS), fds=[stuck.fileno()])
+            stuck.close()  # the one on its way to the daemon is the last
+            began = time.monotonic()
+            with self.bed.priv() as other:
+                self.assertEqual(other.done(wire.head(wire.STATUS)).cls, "ok")
+            self.assertLess(time.monotonic() - began, 2)
 
     def test_public_connections_of_one_uid_are_bounded(self):
         held, refused = [], 0
