@@ -40,7 +40,7 @@ class Bed:
             return file.read()
 
     def wait_for(self, text):
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while text not in self.lines():
             if time.monotonic() > end or self.process.poll() is not None:
                 raise AssertionError(f"no {text!r} in the log:\n{self.lines()}")

@@ -63,7 +63,7 @@ class Realm:
         self.process.wait(10)
 
 
-def until(condition, otherwise, seconds=10):
+def until(condition, otherwise, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -196,7 +196,7 @@ class Hostile(unittest.TestCase):
         for thread in threads:
             thread.join()
         words = {word for word, _ in ends}
-        self.assertLess(max(seconds for _, seconds in ends), 2.9, words)
+        self.assertLess(max(seconds for _, seconds in ends), 5, words)
         # no byte came to those who waited in vain, and yet the realm is not out of reach
         self.assertNotIn("unreachable", words)
         self.assertIn("realm: reachable", bed.status())
@@ -345,7 +345,7 @@ class Hostile(unittest.TestCase):
         with wire.Caller(bed.file("run/priv.socket"), timeout=40) as caller:
             caller.ask(wire.auth(user="ada", uid=IN_RANGE))
             caller.send(wire.answer(self.ada))
-            time.sleep(0.4)
+            until(lambda: self.realm.counts()["requests"]["token"], "no request")
             self.assertEqual(bed.stop(), 0)
         counts = self.realm.counts()
         self.assertEqual((counts["requests"]["token"], counts["requests"]["logout"]), (1, 1))

@@ -177,7 +177,7 @@ static void test_hang(void **state)
     assert_int_equal(ask_peer("/token", "a=b", 300).status, KC_UNANSWERED);
     clock_gettime(CLOCK_MONOTONIC, &to);
     long ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
-    assert_in_range(ms, 250, 1000);
+    assert_in_range(ms, 250, 5000);
     assert_int_equal(peer_count(peer, PEER_TOKEN), 1);
 }
 

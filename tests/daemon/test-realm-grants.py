@@ -178,7 +178,7 @@ class Failover(unittest.TestCase):
         words, printed = grant(realm.base + "/realms/linux", ca=realm.ca, times=2,
                                more=[f"connect_to = {order}"])
         self.assertEqual(words, ["ok", "ok"], f"{what}: {printed}")
-        self.assertLess(time.monotonic() - since, 3, what)
+        self.assertLess(time.monotonic() - since, 5, what)
         self.assertEqual(realm.counts()["requests"]["token"], before + 2, what)
 
     def test_dead_and_silent(self):

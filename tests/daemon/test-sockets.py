@@ -247,7 +247,7 @@ class Sockets(unittest.TestCase):
             caller.ask(wire.auth(user="somebody", uid=1900010001))
             began = time.monotonic()
             self.assertEqual(caller.receive().word, "cancelled")
-            self.assertLess(time.monotonic() - began, 8)
+            self.assertLess(time.monotonic() - began, 15)
 
     def test_reload_good_and_bad(self):
         path = self.bed.file("kclogin.conf")
