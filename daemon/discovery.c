@@ -111,8 +111,10 @@ enum kc_status discovery_parse(const void *bytes, size_t length, const char *iss
     JOSE_AUTO_JSON struct json_object *object = NULL;
     enum kc_status status =
         jose_json_parse_object(bytes, length, &jose_json_answer_limits, &object);
+    if (status != KC_OK && status != KC_NO_MEMORY)
+        status = status == KC_TOO_LARGE ? KC_ANSWER_TOO_LARGE : KC_ANSWER_NOT_JSON;
     if (status != KC_OK)
-        return status == KC_NO_MEMORY ? status : KC_ANSWER_NOT_JSON;
+        return status;
     KC_CLEANUP(cleanup_discovery) struct discovery *discovery = calloc(1, sizeof(*discovery));
     if (!discovery)
         return KC_NO_MEMORY;

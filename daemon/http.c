@@ -146,6 +146,7 @@ static void reap(struct http *http)
             continue;
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
+        http_request_note_first_byte(request, code);
         request_done(http, request, http_translate((int)code, &request->wire));
     }
     http_unref(http);

@@ -7,6 +7,8 @@
 
 #include <curl/curl.h>
 
+#define TOO_LARGE_LATER 100 /* CURLE_TOO_LARGE, which this libcurl may not know yet */
+
 static bool is_tls(int code)
 {
     switch (code) {
@@ -43,14 +45,14 @@ enum kc_status http_translate(int curl_code, const struct http_wire *wire)
 {
     if (curl_code == CURLE_OK)
         return KC_OK;
-    if (wire->too_large || curl_code == CURLE_FILESIZE_EXCEEDED)
+    if (wire->too_large || curl_code == CURLE_FILESIZE_EXCEEDED || curl_code == TOO_LARGE_LATER)
         return KC_ANSWER_TOO_LARGE;
-    if (curl_code == CURLE_OUT_OF_MEMORY)
-        return KC_NO_MEMORY;
+    if (curl_code == CURLE_OUT_OF_MEMORY) /* also of a header line that has no end */
+        return wire->sent ? KC_ANSWER_TOO_LARGE : KC_NO_MEMORY;
+    if (wire->sent) /* "unsupported protocol" is then an answer that is not HTTP */
+        return KC_UNANSWERED;
     if (is_configuration(curl_code))
         return KC_CONFIG_INVALID;
-    if (wire->sent)
-        return KC_UNANSWERED;
     if (is_tls(curl_code))
         return KC_TLS_FAILED;
     switch (curl_code) {

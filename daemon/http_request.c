@@ -43,6 +43,7 @@ static int refuse_seek(void *userdata, curl_off_t offset, int origin)
     struct http_request *request = userdata;
     if (offset == 0 && origin == SEEK_SET && !request->form_started)
         return CURL_SEEKFUNC_OK;
+    request->sent_again = true;
     return CURL_SEEKFUNC_FAIL;
 }
 
@@ -98,6 +99,14 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *userdata
     return length;
 }
 
+/* Chunked bytes can be many and hold nothing: what is taken in is counted before it is unpacked. */
+static void count_wire(struct http_request *request, size_t length)
+{
+    request->wire_bytes += length;
+    if (request->wire_bytes > 2 * request->body_limit + 2 * HTTP_HEADER_BYTES_MAX)
+        request->wire.too_large = true;
+}
+
 /* Only to know what went over the wire; the bytes themselves are not looked at. */
 static int watch_wire(CURL *easy, curl_infotype type, char *bytes, size_t length, void *userdata)
 {
@@ -110,7 +119,21 @@ static int watch_wire(CURL *easy, curl_infotype type, char *bytes, size_t length
         request->wire.sent = true;
     if (type == CURLINFO_HEADER_IN || type == CURLINFO_DATA_IN || type == CURLINFO_SSL_DATA_IN)
         request->wire.received = true;
+    if (type == CURLINFO_HEADER_IN || type == CURLINFO_DATA_IN)
+        count_wire(request, length);
     return 0;
+}
+
+/* libcurl asks again and again whether to go on. */
+static int go_on(
+    void *userdata, curl_off_t to_get, curl_off_t got, curl_off_t to_send, curl_off_t sent)
+{
+    const struct http_request *request = userdata;
+    (void)to_get;
+    (void)got;
+    (void)to_send;
+    (void)sent;
+    return request->wire.too_large ? 1 : 0;
 }
 
 /* Host and port of the URL left open: every one goes there. */
@@ -192,7 +215,7 @@ static bool set_scope(CURL *easy, const struct http_spec *spec)
            SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOPROXY, "*") &&
            SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) && SET(CURLOPT_HTTP09_ALLOWED, 0L) &&
            SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) && SET(CURLOPT_NOSIGNAL, 1L) &&
-           SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_NOPROGRESS, 1L) &&
+           SET(CURLOPT_QUICK_EXIT, 1L) &&
            SET(CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_SECONDS) &&
            SET(CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_SECONDS) &&
            SET(CURLOPT_USERAGENT, "kclogin/" PACKAGE_VERSION);
@@ -205,7 +228,9 @@ static bool set_callbacks(CURL *easy, struct http_request *request)
            SET(CURLOPT_HEADERFUNCTION, take_header) && SET(CURLOPT_HEADERDATA, request) &&
            SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->body_limit) &&
            SET(CURLOPT_DEBUGFUNCTION, watch_wire) && SET(CURLOPT_DEBUGDATA, request) &&
-           SET(CURLOPT_VERBOSE, 1L) && SET(CURLOPT_HTTPHEADER, request->headers);
+           SET(CURLOPT_XFERINFOFUNCTION, go_on) && SET(CURLOPT_XFERINFODATA, request) &&
+           SET(CURLOPT_NOPROGRESS, 0L) && SET(CURLOPT_VERBOSE, 1L) &&
+           SET(CURLOPT_HTTPHEADER, request->headers);
 }
 
 static bool set_form(CURL *easy, struct http_request *request)
@@ -310,6 +335,15 @@ static bool type_is_json(const char *type)
            (length > prefix + 5 && strncasecmp(type + length - 5, "+json", 5) == 0);
 }
 
+/* libcurl takes the time of the first byte, or of the end where that came instead of one. */
+void http_request_note_first_byte(struct http_request *request, CURLcode code)
+{
+    curl_off_t first_us = 0;
+    curl_easy_getinfo(request->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_us);
+    if (first_us > 0 && code != CURLE_GOT_NOTHING)
+        request->wire.received = true;
+}
+
 void http_request_collect(struct http_request *request, struct http_answer *ret_answer)
 {
     long code = 0, made = 0;
@@ -318,6 +352,8 @@ void http_request_collect(struct http_request *request, struct http_answer *ret_
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &code);
     curl_easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
     curl_easy_getinfo(request->easy, CURLINFO_NUM_CONNECTS, &made);
+    if (request->sent_again)
+        snprintf(request->error, sizeof(request->error), "the connection ended without an answer");
     for (char *c = request->error; *c; c++)
         if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e)
             *c = '?';

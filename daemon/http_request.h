@@ -30,10 +30,12 @@ struct http_request {
     struct kc_secret form;
     bool is_post;
     bool form_started;
+    bool sent_again; /* libcurl would have */
     size_t form_sent;
 
     struct http_wire wire;
     size_t header_count, header_bytes, answers;
+    size_t wire_bytes; /* of answers, as they came */
     size_t body_limit;
     int64_t retry_after;
     struct kc_secret body;
@@ -52,6 +54,9 @@ enum kc_status http_request_arm(struct http_request *request);
 
 /* Makes ready for the next target after `status`, where nothing was sent and one is left. */
 bool http_request_rearm(struct http_request *request, enum kc_status status);
+
+/* After the end: whether a byte of an answer came of which libcurl told nothing, for it was none. */
+void http_request_note_first_byte(struct http_request *request, CURLcode code);
 
 /* Fills in the answer after the handle is done; the body moves. */
 void http_request_collect(struct http_request *request, struct http_answer *ret_answer);

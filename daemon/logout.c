@@ -129,6 +129,12 @@ static bool try_again(struct ending *ending)
            sd_event_source_set_enabled(ending->timer, SD_EVENT_ONESHOT) >= 0;
 }
 
+/* Keycloak's 204, or RFC 7009's empty 200; another 200 is somebody else's page. */
+static bool is_done(const struct http_answer *answer)
+{
+    return answer->status == 204 || (answer->status == 200 && !answer->body.length);
+}
+
 static void on_answer(void *userdata, enum kc_status status, struct http_answer *answer)
 {
     struct ending *ending = userdata;
@@ -137,7 +143,7 @@ static void on_answer(void *userdata, enum kc_status status, struct http_answer 
     snprintf(detail, sizeof(detail), "%s", answer->error);
     if (status == KC_UNANSWERED || (status == KC_OK && answer->status >= 500))
         endpoints_troubled(ending->realm->endpoints, answer);
-    if (status == KC_OK && answer->status != 200 && answer->status != 204) {
+    if (status == KC_OK && !is_done(answer)) {
         const struct kc_secret *secrets[] = {
             &ending->token, client_auth_secret(ending->client), NULL};
         status = oauth_error_read(answer, secrets, detail);

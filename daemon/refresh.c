@@ -171,6 +171,16 @@ static void round_succeeded(struct realm *realm, struct jose_jwks *keys)
     refresh_plan(realm);
 }
 
+static enum kc_status read_keys(const struct http_answer *answer, struct jose_jwks **ret_keys)
+{
+    enum kc_status status = jose_jwks_read(answer->body.bytes, answer->body.length, ret_keys);
+    if (status == KC_TOO_LARGE)
+        return KC_ANSWER_TOO_LARGE;
+    if (status == KC_OK || status == KC_NO_MEMORY)
+        return status;
+    return answer->json ? KC_ANSWER_MALFORMED : KC_ANSWER_NOT_JSON;
+}
+
 static void on_keys(void *userdata, enum kc_status status, struct http_answer *answer)
 {
     struct realm *realm = userdata;
@@ -178,11 +188,10 @@ static void on_keys(void *userdata, enum kc_status status, struct http_answer *a
     char detail[OAUTH_DETAIL_MAX];
     realm->refresh.request = NULL;
     status = judge(realm, status, answer, detail);
-    if (status == KC_OK) {
-        status = jose_jwks_read(answer->body.bytes, answer->body.length, &keys);
-        if (status != KC_OK && status != KC_NO_MEMORY)
-            status = status == KC_TOO_LARGE ? KC_ANSWER_TOO_LARGE : KC_ANSWER_MALFORMED;
-    }
+    if (status == KC_UNREACHABLE)
+        status = KC_UNANSWERED; /* bytes came: of discovery, or of the token with an unknown key */
+    if (status == KC_OK)
+        status = read_keys(answer, &keys);
     if (status == KC_OK)
         round_succeeded(realm, keys);
     else

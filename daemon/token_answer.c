@@ -99,12 +99,11 @@ void token_answer_read(const struct http_answer *answer, struct token_answer *re
 {
     JOSE_AUTO_JSON_WIPE struct json_object *object = NULL;
     *ret_answer = (struct token_answer){.verdict = KC_ANSWER_NOT_JSON};
-    if (!answer->json)
-        return;
     enum kc_status status = jose_json_parse_object(
         answer->body.bytes, answer->body.length, &jose_json_answer_limits, &object);
     if (status != KC_OK) {
-        ret_answer->verdict = status == KC_NO_MEMORY ? status : KC_ANSWER_NOT_JSON;
+        status = translate(status);
+        ret_answer->verdict = status == KC_ANSWER_MALFORMED ? KC_ANSWER_NOT_JSON : status;
         return;
     }
     enum kc_status access = read_token(object, "access_token", &ret_answer->access_token);
@@ -115,5 +114,6 @@ void token_answer_read(const struct http_answer *answer, struct token_answer *re
         status = access == KC_NOT_FOUND ? KC_ANSWER_MALFORMED : access;
     else
         status = refresh != KC_OK ? refresh : read_rest(object, ret_answer);
-    ret_answer->verdict = status;
+    /* under another type it is refused, but what is in it is given back */
+    ret_answer->verdict = answer->json ? status : KC_ANSWER_NOT_JSON;
 }
