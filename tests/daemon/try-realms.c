@@ -84,8 +84,9 @@ static void on_ended(void *userdata, enum kc_status status, const char *detail)
 static void log_out(struct place *place)
 {
     place->logout_us = clock_us();
+    const struct realm_origin origin = {place->issuer, place->config->realm.client.client_id};
     enum kc_status status =
-        place->issuer ? realm_logout(place->realm, place->issuer, &place->refresh, on_ended, place)
+        place->issuer ? realm_logout(place->realm, &origin, &place->refresh, on_ended, place)
                       : KC_NOT_FOUND;
     if (status != KC_OK)
         tell("logout", place, status, place->logout_us, "not begun");
