@@ -35,7 +35,11 @@ LISTED = [
 ]
 # Accounts that the host defines, that are not listed: a realm password never opens them.
 UNLISTED = ["carol", "Ada", "upper", "tempass"]
-LOCAL_PASSWORD = {"ada": "local-ada-pass", "carol": "local-carol-pass"}
+LOCAL_PASSWORD = {
+    "ada": "local-ada-pass",
+    "carol": "local-carol-pass",
+    "root": "local-root-pass",
+}
 UIDS = {name: 2001 + number for number, name in enumerate(LISTED + UNLISTED)}
 DAEMON_UID = 990
 
@@ -98,6 +102,7 @@ class Bed:
             "/var/lib/pam",
             "/var/lib/sudo",
             "/var/lib/kclogin",
+            "/var/spool/cron",
             "/usr/share/pam-configs",
             security_folder(),
         ):
@@ -174,8 +179,8 @@ class Bed:
                     f"{n}:x:{u}:\n" for n, u in UIDS.items()
                 ]
             write(f"/etc/{file}", "".join(lines))
-        shadow = ["root:*:19000:0:99999:7:::\n", "nobody:*:19000:0:99999:7:::\n"]
-        for name in UIDS:
+        shadow = ["nobody:*:19000:0:99999:7:::\n"]
+        for name in ["root", *UIDS]:
             word = "*"
             if name in LOCAL_PASSWORD:
                 word = run("openssl", "passwd", "-6", LOCAL_PASSWORD[name]).strip()
@@ -215,7 +220,7 @@ class Bed:
             # these ask services that a bed does not have
             run("sed", "-i", "/pam_systemd.so/d; /pam_cap.so/d", path)
         # the machine's own services may have lines of a whole host; these are bare ones
-        for service in ("sshd", "su", "su-l", "sudo", "sudo-i", "login", "pamtester"):
+        for service in SERVICES:
             write(f"/etc/pam.d/{service}", SERVICE.get(service, "") + BODY)
         write("/etc/sudoers", SUDOERS, 0o440)
         shutil.rmtree("/etc/sudoers.d", ignore_errors=True)
@@ -250,6 +255,7 @@ def security_folder():
     raise SystemExit("no folder of PAM modules")
 
 
+SERVICES = ("sshd", "su", "su-l", "sudo", "sudo-i", "login", "pamtester", "cron", "atd")
 SERVICE = {"su": "auth sufficient pam_rootok.so\n", "su-l": "auth sufficient pam_rootok.so\n"}
 BODY = (
     "@include common-auth\n@include common-account\n@include common-session\n"

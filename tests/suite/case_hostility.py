@@ -15,27 +15,6 @@ from world import WRONG, case, over_tls
 OTHER_CA = CA_FILE.rsplit("/", 1)[0] + "/host2.crt"
 
 
-@case("su with wrong passwords locks nobody out (lessons 28 and 43)")
-def guesses(world):
-    """The realm hears of as many failures as the host allows; ada enters where she always does."""
-    limits = {"limits": ["source_failures = 2", "target_failures = 10", "window = 15m"]}
-    world.daemon.use(configuration(world.realm, sections=limits))
-    expect(world.sshd.log_in("ada", world.password("ada")).entered, "ada cannot log in")
-    for attempt in range(5):
-        mark = world.daemon.log.mark()
-        seen = hosts.su("carol", "ada", WRONG)
-        expect(not seen.entered, f"{seen}")
-        line = world.daemon.login(mark, user="ada", service="su", result="denied")
-        reason = "bad-credentials" if attempt < 2 else "too-many-failures"
-        expect(line["reason"] == reason, f"attempt {attempt + 1}: {line}")
-    expect(world.realm.failures("ada") == 2, f"the realm counts {world.realm.failures('ada')}")
-    mark = world.daemon.log.mark()
-    expect(world.sshd.log_in("ada", world.password("ada")).entered, "carol has locked ada out")
-    world.daemon.login(mark, user="ada", service="sshd", result="ok")
-    world.realm.forget_failures()
-    world.daemon.stop()
-
-
 @case("a name cannot forge a log line (lesson 45)")
 def forged(world):
     mark = world.standard()

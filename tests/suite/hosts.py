@@ -58,7 +58,8 @@ class Person:
         os.makedirs(f"{self.folder}/keys", exist_ok=True)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/person")
 
-    def command(self, user, method, command, log_level="ERROR"):
+    def command(self, user, method, command, log_level="ERROR", source=None, tries=1):
+        """ssh's argument list; from the loopback's address `source`, with so many prompts."""
         return [
             "ssh",
             "-F",
@@ -76,7 +77,9 @@ class Person:
             "-o",
             f"PreferredAuthentications={method}",
             "-o",
-            "NumberOfPasswordPrompts=1",
+            f"NumberOfPasswordPrompts={tries}",
+            "-b",
+            source or "127.0.0.1",
             "-o",
             "IdentitiesOnly=yes",
             "-o",
@@ -99,9 +102,10 @@ class Person:
         command="echo MARK-IN; env; echo MARK-OUT",
         seconds=40,
         log_level="ERROR",
+        source=None,
     ):
         """ssh USER@host: one prompt, one answer. With the level INFO ssh shows PAM's texts."""
-        argv = self.command(user, method, command, log_level)
+        argv = self.command(user, method, command, log_level, source)
         with Terminal(argv, timeout=seconds) as term:
             term.answer(SSH_PROMPT[method], password, seconds)
             status = term.finish(seconds)

@@ -30,6 +30,11 @@ def over_tls(chosen):
     return chosen.tls
 
 
+def once(chosen):
+    """What is about the host and not about its realm."""
+    return chosen.realm == "demo" and not chosen.tls
+
+
 def case(name, where=anywhere):
     """Puts a function into the list of cases under this name, in the order of the files; it runs
     where where(the options) says so."""
@@ -142,6 +147,9 @@ CASE_FILES = [
     "names",
     "outage",
     "hostility",
+    "guesses",
+    "tokens",
+    "switches",
     "ends",
     "clients",
     "secrets",
