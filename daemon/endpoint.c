@@ -290,9 +290,9 @@ void endpoints_answered(
     probe(passed);
 }
 
-void endpoints_troubled(struct endpoints *endpoints, const struct http_answer *answer)
+void endpoints_troubled(struct endpoints *endpoints, const char *address)
 {
-    struct endpoint *endpoint = find(endpoints, answer->target);
+    struct endpoint *endpoint = find(endpoints, address);
     if (!endpoint || endpoints->count < 2)
         return;
     endpoint->troubled_us = clock_us() + TROUBLED_US;

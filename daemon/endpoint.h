@@ -58,9 +58,9 @@ const char *const *endpoints_order(struct endpoints *endpoints);
 void endpoints_answered(
     struct endpoints *endpoints, const struct http_answer *answer, bool was_post);
 
-/* It gave a 5xx, or took a request and gave no answer: others are preferred for a minute, which
- * closes nothing. The next check asks it as the others. */
-void endpoints_troubled(struct endpoints *endpoints, const struct http_answer *answer);
+/* The address (of connect_to; NULL: none) gave a 5xx, or took a request and has given no answer:
+ * others are preferred for a minute, which closes nothing. The next check asks it as the others. */
+void endpoints_troubled(struct endpoints *endpoints, const char *address);
 
 /* A request's KC_UNREACHABLE in the strict sense: where an address that was not tried is known to
  * give bytes of some kind, that one's failure instead. Other statuses stay. */

@@ -16,9 +16,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SKEW_SECONDS 15 /* Keycloak's own */
-#define APART_SECONDS 300 /* between the clocks, as with Kerberos; more is told as such */
+#define SKEW_SECONDS 15   /* Keycloak's own */
+#define APART_SECONDS 300 /* between the clocks, as with Kerberos */
 #define SEND_MIN_US CLOCK_SECOND_US
+#define SLOW_US (2 * CLOCK_SECOND_US) /* without an answer, and others do not go there too */
 
 void grant_answer_clear(struct grant_answer *answer)
 {
@@ -179,7 +180,7 @@ static void read_refusal(struct grant *grant, const struct http_answer *answer)
     if (status == KC_HTTP_TOO_MANY_REQUESTS)
         note_held(user, answer);
     if (answer->status >= 500) {
-        endpoints_troubled(grant->realm->endpoints, answer);
+        endpoints_troubled(grant->realm->endpoints, answer->target);
         realm_probe(grant->realm);
     }
     /* The unanswered grant may still run there, and Keycloak refuses a second one meanwhile. */
@@ -194,7 +195,7 @@ static void read_failure(
     if (status == KC_UNANSWERED || status == KC_ANSWER_TOO_LARGE)
         grant->user->doubt_us = clock_us() + GRANT_DOUBT_US;
     if (status == KC_UNANSWERED)
-        endpoints_troubled(grant->realm->endpoints, answer);
+        endpoints_troubled(grant->realm->endpoints, answer->target);
     realm_probe(grant->realm);
     status = endpoints_strict(grant->realm->endpoints, status);
     finish(grant, status, answer->error, NULL);
@@ -279,8 +280,12 @@ static void on_ready(void *userdata, enum kc_status status, const char *detail)
         status = KC_CANCELLED;
     if (status == KC_OK)
         status = post(grant, (unsigned)((grant->deadline_us - now) / 1000U));
-    if (status != KC_OK)
+    if (status != KC_OK) {
         finish(grant, status, detail, NULL);
+        return;
+    }
+    sd_event_source_set_time(grant->timer, now + SLOW_US);
+    sd_event_source_set_enabled(grant->timer, SD_EVENT_ONESHOT);
 }
 
 static void on_turn(struct grant *grant)
@@ -291,8 +296,7 @@ static void on_turn(struct grant *grant)
         return;
     }
     struct realm_wait *wait = NULL;
-    enum kc_status status =
-        grant->admit && grant->done ? grant->admit(grant->userdata) : KC_OK;
+    enum kc_status status = grant->admit && grant->done ? grant->admit(grant->userdata) : KC_OK;
     if (status == KC_OK)
         status = realm_await(grant->realm, grant->deadline_us, on_ready, grant, &wait);
     if (status != KC_OK)
@@ -301,11 +305,16 @@ static void on_turn(struct grant *grant)
         grant->wait = wait;
 }
 
-static int on_deadline(sd_event_source *source, uint64_t now, void *userdata)
+/* The end of the wait for a turn; or, of what was sent, the time for others to go elsewhere. */
+static int on_timer(sd_event_source *source, uint64_t now, void *userdata)
 {
+    struct grant *grant = userdata;
     (void)source;
     (void)now;
-    finish(userdata, KC_TIMED_OUT, "its turn did not come in time", NULL);
+    if (grant->request)
+        endpoints_troubled(grant->realm->endpoints, http_target(grant->request));
+    else if (!grant->discovery)
+        finish(grant, KC_TIMED_OUT, "its turn did not come in time", NULL);
     return 0;
 }
 
@@ -364,7 +373,7 @@ static enum kc_status fill(struct grant *grant, const struct grant_request *requ
         status = grant->client_address ? KC_OK : KC_NO_MEMORY;
     }
     if (status == KC_OK && sd_event_add_time(grant->realm->event, &grant->timer, CLOCK_MONOTONIC,
-                               grant->deadline_us, 1000, on_deadline, grant) < 0)
+                               grant->deadline_us, 1000, on_timer, grant) < 0)
         status = KC_NO_MEMORY;
     return status;
 }

@@ -83,6 +83,9 @@ enum kc_status http_start(struct http *http, const struct http_spec *spec, http_
 /* Aborts a request; its callback will not come. */
 void http_cancel(struct http_request *request);
 
+/* Of connect_to, where the request goes or went; NULL: none is given. */
+const char *http_target(const struct http_request *request);
+
 /* True for an https URL, or http where allowed and the host is the loopback by name or number;
  * never with user information or a fragment. */
 bool http_url_usable(const char *url, bool allow_http);

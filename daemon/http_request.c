@@ -215,8 +215,7 @@ static bool set_scope(CURL *easy, const struct http_spec *spec)
            SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOPROXY, "*") &&
            SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) && SET(CURLOPT_HTTP09_ALLOWED, 0L) &&
            SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) && SET(CURLOPT_NOSIGNAL, 1L) &&
-           SET(CURLOPT_QUICK_EXIT, 1L) &&
-           SET(CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_SECONDS) &&
+           SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_SECONDS) &&
            SET(CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_SECONDS) &&
            SET(CURLOPT_USERAGENT, "kclogin/" PACKAGE_VERSION);
 }
@@ -344,11 +343,16 @@ void http_request_note_first_byte(struct http_request *request, CURLcode code)
         request->wire.received = true;
 }
 
+const char *http_target(const struct http_request *request)
+{
+    return request->target_count ? request->targets[request->target_tried] + sizeof(TARGET_HEAD) - 1
+                                 : NULL;
+}
+
 void http_request_collect(struct http_request *request, struct http_answer *ret_answer)
 {
     long code = 0, made = 0;
     const char *type = NULL;
-    char *target = request->target_count ? request->targets[request->target_tried] : NULL;
     curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &code);
     curl_easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &type);
     curl_easy_getinfo(request->easy, CURLINFO_NUM_CONNECTS, &made);
@@ -362,7 +366,7 @@ void http_request_collect(struct http_request *request, struct http_answer *ret_
         .json = type_is_json(type),
         .retry_after = request->retry_after,
         .error = request->error,
-        .target = target ? target + sizeof(TARGET_HEAD) - 1 : NULL,
+        .target = http_target(request),
         .passed_over = request->target_tried,
         .silent = made > 0 && !request->wire.received};
 }

@@ -142,7 +142,7 @@ static void on_answer(void *userdata, enum kc_status status, struct http_answer 
     ending->request = NULL;
     snprintf(detail, sizeof(detail), "%s", answer->error);
     if (status == KC_UNANSWERED || (status == KC_OK && answer->status >= 500))
-        endpoints_troubled(ending->realm->endpoints, answer);
+        endpoints_troubled(ending->realm->endpoints, answer->target);
     if (status == KC_OK && !is_done(answer)) {
         const struct kc_secret *secrets[] = {
             &ending->token, client_auth_secret(ending->client), NULL};

@@ -124,7 +124,7 @@ static enum kc_status judge(struct realm *realm, enum kc_status status,
     if (status == KC_OK && answer->status < 500)
         endpoints_answered(realm->endpoints, answer, false);
     else
-        endpoints_troubled(realm->endpoints, answer);
+        endpoints_troubled(realm->endpoints, answer->target);
     if (status == KC_UNANSWERED && answer->silent)
         status = KC_UNREACHABLE; /* no byte came: a grant may have been taken, a GET is nothing */
     if (status != KC_OK || answer->status == 200)

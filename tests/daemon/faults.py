@@ -279,7 +279,7 @@ everywhere("reset within the body", lambda exchange: exchange.reset(
     head(200, JSON, "Content-Length: 500") + b'{"a'), "unanswered")
 taken("late", lambda exchange: exchange.wait(0.5) and exchange.send(answer(200, exchange.good())))
 
-# --- no end: who waits for discovery or keys is told at the login's own deadline -------------------
+# --- no end: who waits for discovery or keys is told at the login's own deadline --------------
 
 SLOW = len(TABLE)
 

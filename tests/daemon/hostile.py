@@ -83,8 +83,8 @@ class Exchange:
 
 
 class Hostile:
-    """Use it in a with statement; `realm` is the demo realm's URL, `faults` maps (host, endpoint) to
-    the fault that is in force there."""
+    """Use it in a with statement; `realm` is the demo realm's URL, `faults` maps (host, endpoint)
+    to the fault that is in force there."""
 
     def __init__(self, realm):
         self.realm = urllib.parse.urlsplit(realm)

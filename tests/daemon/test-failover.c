@@ -5,6 +5,7 @@
  */
 #include "daemon/endpoint.h"
 #include "tests/daemon/grant_bed.h"
+#include "tests/daemon/side_by_side.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -13,13 +14,23 @@
 #define ADDRESSES 2
 #define SLOW_US (2 * CLOCK_SECOND_US)  /* the most that one bad address may cost */
 #define QUICK_US (CLOCK_SECOND_US / 2) /* as good as nothing on a machine that is busy */
+#define AT_ONCE 8                      /* tests */
 #define QUIET_MS 150                   /* after which an answer says nothing of now any more */
+
+/* How an address is bad. */
+enum bad { REFUSES, FROZEN, HANGS, CUTS, SAYS_500, SAYS_502, SAYS_503, SAYS_504, WAYS };
+
+static const char *const way_names[WAYS] = {
+    "refuses", "frozen", "hangs", "cuts", "500", "502", "503", "504"};
 
 struct world {
     struct bed bed; /* its peer is whichever is told something */
     struct peer *peers[ADDRESSES];
     int ports[ADDRESSES];
     unsigned changes[2]; /* addresses that turned bad, good */
+    enum bad way;        /* of this test */
+    enum peer_mode mode; /* the same */
+    int first;           /* of the list, in this test */
 };
 
 static void serve(struct world *world, int i)
@@ -93,12 +104,6 @@ static void log_in(struct world *world, uint64_t limit_us, const char *what)
             outcome.detail, (unsigned long long)(took / 1000), posts(world) - before);
 }
 
-/* How an address is bad. */
-enum bad { REFUSES, FROZEN, HANGS, CUTS, SAYS_500, SAYS_502, SAYS_503, SAYS_504, WAYS };
-
-static const char *const way_names[WAYS] = {
-    "refuses", "frozen", "hangs", "cuts", "500", "502", "503", "504"};
-
 static void say_all(struct peer *peer, enum peer_mode mode, int status)
 {
     for (int place = 0; place < PEER_PLACES; place++) {
@@ -137,19 +142,15 @@ static void heal(struct world *world, int i, enum bad way)
 static void test_bad_from_the_start(void **state)
 {
     struct world *world = *state;
-    for (int i = 0; i < 2 * WAYS; i++) {
-        enum bad way = (enum bad)(i / 2);
-        turn_bad(world, 0, way);
-        open_realm(world, i % 2, "");
-        log_in(world, SLOW_US, way_names[way]);
-        bed_spin(&world->bed, QUIET_MS);
-        for (int again = 0; again < 3; again++)
-            log_in(world, QUICK_US, "a later login");
-        if (world->peers[0] && way != FROZEN)
-            assert_int_equal(peer_count(world->peers[0], PEER_TOKEN), 0);
-        close_realm(world);
-        heal(world, 0, way);
-    }
+    turn_bad(world, 0, world->way);
+    open_realm(world, world->first, "");
+    log_in(world, SLOW_US, way_names[world->way]);
+    bed_spin(&world->bed, QUIET_MS);
+    for (int again = 0; again < 3; again++)
+        log_in(world, QUICK_US, "a later login");
+    if (world->peers[0] && world->way != FROZEN)
+        assert_int_equal(peer_count(world->peers[0], PEER_TOKEN), 0);
+    close_realm(world);
 }
 
 static void spin_until_changes(struct world *world, bool good, unsigned count)
@@ -177,25 +178,22 @@ static void check_report(struct world *world)
 static void test_bad_in_the_middle(void **state)
 {
     struct world *world = *state;
-    for (int way = 0; way < WAYS; way++) {
-        open_realm(world, 0, "");
-        log_in(world, SLOW_US, "first");
-        bed_spin(&world->bed, QUIET_MS);
-        turn_bad(world, 0, (enum bad)way);
-        log_in(world, SLOW_US, way_names[way]);
-        bed_spin(&world->bed, QUIET_MS);
-        log_in(world, QUICK_US, "a later login");
-        spin_until_changes(world, false, 1);
-        check_report(world);
-        heal(world, 0, (enum bad)way);
-        spin_until_changes(world, true, 1);
-        turn_bad(world, 1, (enum bad)way);
-        log_in(world, SLOW_US, "back at the first");
-        bed_spin(&world->bed, QUIET_MS);
-        log_in(world, QUICK_US, "again");
-        heal(world, 1, (enum bad)way);
-        close_realm(world);
-    }
+    open_realm(world, 0, "");
+    log_in(world, SLOW_US, "first");
+    bed_spin(&world->bed, QUIET_MS);
+    turn_bad(world, 0, world->way);
+    log_in(world, SLOW_US, way_names[world->way]);
+    bed_spin(&world->bed, QUIET_MS);
+    log_in(world, QUICK_US, "a later login");
+    spin_until_changes(world, false, 1);
+    check_report(world);
+    heal(world, 0, world->way);
+    spin_until_changes(world, true, 1);
+    turn_bad(world, 1, world->way);
+    log_in(world, SLOW_US, "back at the first");
+    bed_spin(&world->bed, QUIET_MS);
+    log_in(world, QUICK_US, "again");
+    close_realm(world);
 }
 
 /* A port whose queue is full takes no SYN: nothing comes back at all. */
@@ -219,13 +217,11 @@ static void test_black_hole(void **state)
     struct world *world = *state;
     int fillers[8], port = world->ports[0];
     int fd = black_hole(&world->ports[0], fillers);
-    for (int first = 0; first < 2; first++) {
-        open_realm(world, first, "");
-        log_in(world, SLOW_US, "black hole");
-        bed_spin(&world->bed, QUIET_MS);
-        log_in(world, QUICK_US, "a later login");
-        close_realm(world);
-    }
+    open_realm(world, world->first, "");
+    log_in(world, SLOW_US, "black hole");
+    bed_spin(&world->bed, QUIET_MS);
+    log_in(world, QUICK_US, "a later login");
+    close_realm(world);
     for (int i = 0; i < 8; i++)
         close(fillers[i]);
     close(fd);
@@ -257,22 +253,30 @@ static void test_broken_grants(void **state)
     close_realm(world);
 }
 
-/* A grant that the address took and did not answer is unanswered, and sent nowhere else. */
+/* A grant that the address took and did not answer is unanswered, and sent nowhere else; the next
+ * ones go elsewhere, and not only when that one's time is over. */
 static void test_unanswered(void **state)
 {
     struct world *world = *state;
-    enum peer_mode modes[] = {PEER_HANG, PEER_CUT, PEER_HALF};
-    for (size_t i = 0; i < 3; i++) {
-        open_realm(world, 0, "[limits]\ngrant_timeout = 2s");
-        log_in(world, SLOW_US, "first");
-        unsigned before = posts(world);
-        world->peers[0]->at[PEER_TOKEN].mode = modes[i];
-        assert_int_equal(bed_login(&world->bed, "ada").status, KC_UNANSWERED);
-        assert_int_equal(posts(world), before + 1);
-        log_in(world, QUICK_US, "elsewhere");
-        close_realm(world);
-        serve(world, 0);
-    }
+    struct outcome met, later;
+    open_realm(world, 0, "[limits]\ngrant_timeout = 4s");
+    log_in(world, SLOW_US, "first");
+    unsigned before = posts(world);
+    world->peers[0]->at[PEER_TOKEN].mode = world->mode;
+    bed_start(&world->bed, "ada", &met);
+    world->bed.peer = world->peers[0];
+    bed_spin_until_count(&world->bed, PEER_TOKEN, 2);
+    bed_spin(&world->bed, 2100);
+    assert_true(met.done == (world->mode != PEER_HANG));
+    bed_start(&world->bed, "bob", &later);
+    bed_spin_until(&world->bed, &later.done);
+    assert_int_equal(later.status, KC_TOKEN_WRONG_USER); /* every token here is ada's */
+    assert_int_equal(peer_count(world->peers[0], PEER_TOKEN), 2);
+    bed_spin_until(&world->bed, &met.done);
+    assert_int_equal(met.status, KC_UNANSWERED);
+    assert_int_equal(posts(world), before + 2);
+    log_in(world, QUICK_US, "elsewhere");
+    close_realm(world);
 }
 
 /* Unreachable means that no byte came from any address (a listed account's local password opens
@@ -280,19 +284,15 @@ static void test_unanswered(void **state)
 static void test_strict(void **state)
 {
     struct world *world = *state;
-    for (int first = 0; first < 2; first++) {
-        turn_bad(world, 0, REFUSES);
-        turn_bad(world, 1, SAYS_503);
-        open_realm(world, first, "");
-        assert_int_equal(bed_login(&world->bed, "ada").status, KC_SERVER_OVERLOADED);
-        assert_int_equal(bed_login(&world->bed, "ada").status, KC_SERVER_OVERLOADED);
-        turn_bad(world, 1, REFUSES);
-        bed_spin(&world->bed, 1100);
-        assert_int_equal(bed_login(&world->bed, "ada").status, KC_UNREACHABLE);
-        close_realm(world);
-        heal(world, 0, REFUSES);
-        heal(world, 1, REFUSES);
-    }
+    turn_bad(world, 0, REFUSES);
+    turn_bad(world, 1, SAYS_503);
+    open_realm(world, world->first, "");
+    assert_int_equal(bed_login(&world->bed, "ada").status, KC_SERVER_OVERLOADED);
+    assert_int_equal(bed_login(&world->bed, "ada").status, KC_SERVER_OVERLOADED);
+    turn_bad(world, 1, REFUSES);
+    bed_spin(&world->bed, 1100);
+    assert_int_equal(bed_login(&world->bed, "ada").status, KC_UNREACHABLE);
+    close_realm(world);
 }
 
 /* A 500 everywhere is a person's trouble, not the realm's end: each is told, and each is asked. */
@@ -323,32 +323,29 @@ static void test_breaker(void **state)
 {
     struct world *world = *state;
     struct realm_report report = {0};
-    for (int way = REFUSES; way <= FROZEN; way++) {
-        open_realm(world, 0, "");
-        log_in(world, SLOW_US, "first");
-        bed_spin(&world->bed, QUIET_MS);
-        turn_bad(world, 0, (enum bad)way);
-        turn_bad(world, 1, (enum bad)way);
-        enum kc_class class = kc_status_class(bed_login(&world->bed, "ada").status);
-        assert_true(class == KC_CLASS_UNREACHABLE || class == KC_CLASS_UNAVAILABLE);
-        bed_spin(&world->bed, 1200);
-        for (int i = 0; i < 4; i++) {
-            uint64_t from = clock_us();
-            struct outcome outcome = bed_login(&world->bed, "ada");
-            assert_int_not_equal(outcome.status, KC_OK);
-            assert_true(outcome.at_us - from < QUICK_US);
-        }
-        heal(world, 0, (enum bad)way);
-        uint64_t end = clock_us() + 10 * CLOCK_SECOND_US;
-        for (report.reachable = false; !report.reachable && clock_us() < end;) {
-            assert_true(sd_event_run(world->bed.event, 2000) >= 0);
-            realm_status(world->bed.realm, &report);
-        }
-        assert_true(report.reachable);
-        log_in(world, QUICK_US, "closed");
-        heal(world, 1, (enum bad)way);
-        close_realm(world);
+    open_realm(world, 0, "");
+    log_in(world, SLOW_US, "first");
+    bed_spin(&world->bed, QUIET_MS);
+    turn_bad(world, 0, world->way);
+    turn_bad(world, 1, world->way);
+    enum kc_class class = kc_status_class(bed_login(&world->bed, "ada").status);
+    assert_true(class == KC_CLASS_UNREACHABLE || class == KC_CLASS_UNAVAILABLE);
+    bed_spin(&world->bed, 1200);
+    for (int i = 0; i < 4; i++) {
+        uint64_t from = clock_us();
+        struct outcome outcome = bed_login(&world->bed, "ada");
+        assert_int_not_equal(outcome.status, KC_OK);
+        assert_true(outcome.at_us - from < QUICK_US);
     }
+    heal(world, 0, world->way);
+    uint64_t end = clock_us() + 10 * CLOCK_SECOND_US;
+    for (report.reachable = false; !report.reachable && clock_us() < end;) {
+        assert_true(sd_event_run(world->bed.event, 2000) >= 0);
+        realm_status(world->bed.realm, &report);
+    }
+    assert_true(report.reachable);
+    log_in(world, QUICK_US, "closed");
+    close_realm(world);
 }
 
 /* Lesson 44: a firewall's 403 to a probe makes no address bad. */
@@ -426,10 +423,23 @@ static void test_one_address(void **state)
     close_realm(world);
 }
 
+/* What a test is given: how, and in which order. */
+struct variant {
+    enum bad way;
+    enum peer_mode mode;
+    int first;
+};
+
 static int set_up(void **state)
 {
     static struct world world;
+    const struct variant *variant = *state;
     world = (struct world){.bed = {.folder = "/tmp/kclogin-grant-XXXXXX"}};
+    if (variant) {
+        world.way = variant->way;
+        world.mode = variant->mode;
+        world.first = variant->first;
+    }
     *state = &world;
     world.bed.key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     snprintf(world.bed.issuer, sizeof(world.bed.issuer), "http://localhost:2/realms/x");
@@ -455,23 +465,36 @@ static int tear_down(void **state)
 
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_OF(name, ...)                                                                         \
+    cmocka_unit_test_prestate_setup_teardown(                                                      \
+        name, set_up, tear_down, (&(struct variant){__VA_ARGS__}))
+#define EACH_WAY(X)                                                                                \
+    X(REFUSES) X(FROZEN) X(HANGS) X(CUTS) X(SAYS_500) X(SAYS_502) X(SAYS_503) X(SAYS_504)
+#define IN_THE_MIDDLE(bad) TEST_OF(test_bad_in_the_middle, .way = (bad)),
+#define FROM_THE_START(bad)                                                                        \
+    TEST_OF(test_bad_from_the_start, .way = (bad), .first = 0),                                    \
+        TEST_OF(test_bad_from_the_start, .way = (bad), .first = 1),
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {
-        TEST(test_bad_from_the_start),
-        TEST(test_bad_in_the_middle),
-        TEST(test_black_hole),
+    const struct CMUnitTest tests[] = {
+        /* those that wait longest come first */
+        EACH_WAY(IN_THE_MIDDLE) TEST_OF(test_breaker, .way = REFUSES),
+        TEST_OF(test_breaker, .way = FROZEN),
+        TEST_OF(test_unanswered, .mode = PEER_HANG),
+        TEST_OF(test_unanswered, .mode = PEER_CUT),
+        TEST_OF(test_unanswered, .mode = PEER_HALF),
+        EACH_WAY(FROM_THE_START) TEST_OF(test_black_hole, .first = 0),
+        TEST_OF(test_black_hole, .first = 1),
+        TEST_OF(test_strict, .first = 0),
+        TEST_OF(test_strict, .first = 1),
         TEST(test_broken_grants),
-        TEST(test_unanswered),
-        TEST(test_strict),
         TEST(test_all_broken),
-        TEST(test_breaker),
         TEST(test_firewall),
         TEST(test_reload),
         TEST(test_one_address),
     };
     if (http_global_init() != KC_OK)
         return 1;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return side_by_side(tests, sizeof(tests) / sizeof(*tests), AT_ONCE);
 }

@@ -50,7 +50,8 @@ class Run:
         port = self.hostile.port
         self.realms.open(case.number, [
             f"issuer = http://{case.host}:{port}/realms/linux", "allow_http = yes",
-            f"connect_to = 127.0.0.1:{port}", f"[limits]\ngrant_timeout = {case.timeout_ms // 1000}s"])
+            f"connect_to = 127.0.0.1:{port}",
+            f"[limits]\ngrant_timeout = {case.timeout_ms // 1000}s"])
 
     def spoil(self, case):
         self.hostile.faults[case.host, case.where] = case.fault
@@ -112,7 +113,8 @@ class Run:
             (self.logout_under if case.where == "logout" else self.login_under)(case)
             self.realms.close(case.number)
         for endpoint, body in self.hostile.bodies[case.host]:
-            case.expect(endpoint == "token" or b"password=" not in body, f"a password at {endpoint}")
+            case.expect(endpoint == "token" or b"password=" not in body,
+                        f"a password at {endpoint}")
 
 
 def cases():

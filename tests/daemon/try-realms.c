@@ -1,12 +1,10 @@
 /*
  * Many realm objects in one loop, by the daemon's own code, so that their waits overlap. Each line
- * of its input is an order, each line of its output what came of one; N is any number up to a limit.
- *   open N CONFIG           ->  open N WORD
- *   login N USER PASSWORD   ->  login N WORD MILLISECONDS DETAIL; the grant of an "ok" is kept
- *   logout N                ->  logout N WORD MILLISECONDS DETAIL
- *   state N                 ->  state N ready|not WORD
- *   close N                 ->  close N
- * It ends with its input.
+ * of its input is an order, each line of its output what came of one; N is any number up to a
+ * limit. open N CONFIG           ->  open N WORD login N USER PASSWORD   ->  login N WORD
+ * MILLISECONDS DETAIL; the grant of an "ok" is kept logout N                ->  logout N WORD
+ * MILLISECONDS DETAIL state N                 ->  state N ready|not WORD close N                 ->
+ * close N It ends with its input.
  */
 #include "daemon/clock.h"
 #include "daemon/config.h"
