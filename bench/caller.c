@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define CALLERS_MAX 64
-#define NAME_MAX_BYTES 64
+#define USER_BYTES 32
 
 /* What may be measured. `CLOSE` is never asked for: it comes of each PAM_LOGIN. */
 enum kind { PAM_LOGIN, POST, EXEC, CLOSE, KINDS };
@@ -32,6 +32,7 @@ static const char *const services[KINDS] = {[PAM_LOGIN] = "bench", [EXEC] = "ben
 struct plan {
     bool kinds[KINDS];
     unsigned callers, rounds, batch;
+    unsigned people; /* named by the prefix and a number; each is one caller's */
     bool hold; /* sessions stay open until the standard input ends */
     const char *prefix;
     struct post_target target;
@@ -48,7 +49,8 @@ struct caller {
     const struct plan *plan;
     struct board *board;
     unsigned number;
-    char user[NAME_MAX_BYTES], password[NAME_MAX_BYTES];
+    unsigned turn; /* logins so far */
+    char user[USER_BYTES], password[USER_BYTES + sizeof "-pass"];
     struct post *post;
     pam_handle_t **open; /* rounds * batch logins whose sessions are open */
     size_t open_count;
@@ -110,6 +112,16 @@ static void keep_open(struct caller *caller, pam_handle_t *pamh)
     caller->open[caller->open_count++] = pamh;
 }
 
+/* The next of the people who are this caller's: nobody logs in twice within a few milliseconds. */
+static void next_user(struct caller *caller)
+{
+    const struct plan *plan = caller->plan;
+    unsigned each = plan->people / plan->callers;
+    unsigned who = caller->number + plan->callers * (caller->turn++ % each);
+    snprintf(caller->user, sizeof caller->user, "%s%03u", plan->prefix, who);
+    snprintf(caller->password, sizeof caller->password, "%s-pass", caller->user);
+}
+
 static void one(struct caller *caller, enum kind kind)
 {
     if (kind == POST) {
@@ -138,6 +150,7 @@ static void batch(struct caller *caller, enum kind kind, unsigned round)
     pthread_barrier_wait(&caller->board->together);
     uint64_t began = now_ns();
     for (unsigned i = 0; i < plan->batch; i++) {
+        next_user(caller);
         uint64_t start = now_ns();
         one(caller, kind);
         *sample(caller, kind, (size_t)round * plan->batch + i) = now_ns() - start;
@@ -203,8 +216,6 @@ static void run_child(const struct plan *plan, struct board *board, unsigned num
 {
     struct caller caller = {.plan = plan, .board = board, .number = number};
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    snprintf(caller.user, sizeof caller.user, "%s%02u", plan->prefix, number);
-    snprintf(caller.password, sizeof caller.password, "%s-pass", caller.user);
     caller.open = calloc((size_t)plan->rounds * plan->batch, sizeof *caller.open);
     if (!caller.open)
         fail("memory", "none");
@@ -280,47 +291,43 @@ static unsigned number(const char *text, unsigned max)
     return (unsigned)value;
 }
 
-int main(int argc, char **argv)
+static bool read_options(int argc, char **argv, struct plan *plan)
 {
-    struct plan plan = {.callers = 1, .rounds = 1, .batch = 1, .prefix = "bench"};
     int option;
     bool some = false;
-    while ((option = getopt(argc, argv, "k:c:r:b:p:u:a:s:h")) != -1) {
-        switch (option) {
-        case 'k':
-            some = read_kinds(&plan, optarg);
-            break;
-        case 'c':
-            plan.callers = number(optarg, CALLERS_MAX);
-            break;
-        case 'r':
-            plan.rounds = number(optarg, 100000);
-            break;
-        case 'b':
-            plan.batch = number(optarg, 100000);
-            break;
-        case 'p':
-            plan.prefix = optarg;
-            break;
-        case 'u':
-            plan.target.url = optarg;
-            break;
-        case 'a':
-            plan.target.ca_file = optarg;
-            break;
-        case 's':
-            plan.target.client_file = optarg;
-            break;
-        case 'h':
-            plan.hold = true;
-            break;
-        default:
-            return 2;
-        }
+    while ((option = getopt(argc, argv, "k:c:r:b:n:p:u:a:s:h")) != -1) {
+        if (option == 'k')
+            some = read_kinds(plan, optarg);
+        else if (option == 'c')
+            plan->callers = number(optarg, CALLERS_MAX);
+        else if (option == 'r')
+            plan->rounds = number(optarg, 100000);
+        else if (option == 'b')
+            plan->batch = number(optarg, 100000);
+        else if (option == 'n')
+            plan->people = number(optarg, 1000);
+        else if (option == 'p')
+            plan->prefix = optarg;
+        else if (option == 'u')
+            plan->target.url = optarg;
+        else if (option == 'a')
+            plan->target.ca_file = optarg;
+        else if (option == 's')
+            plan->target.client_file = optarg;
+        else if (option == 'h')
+            plan->hold = true;
+        else
+            return false;
     }
-    if (!some || optind != argc) {
-        fputs("usage: caller -k pam,post,exec [-c CALLERS] [-r ROUNDS] [-b BATCH] [-p PREFIX]\n"
-              "  [-u TOKEN-URL -a CA-FILE -s FILE-WITH-ID:SECRET] [-h]\n",
+    return some && optind == argc && plan->people >= plan->callers;
+}
+
+int main(int argc, char **argv)
+{
+    struct plan plan = {.callers = 1, .rounds = 1, .batch = 1, .people = 1, .prefix = "b"};
+    if (!read_options(argc, argv, &plan)) {
+        fputs("usage: caller -k pam,post,exec [-c CALLERS] [-r ROUNDS] [-b BATCH]\n"
+              "  [-n PEOPLE] [-p PREFIX] [-u TOKEN-URL -a CA-FILE -s FILE-WITH-ID:SECRET] [-h]\n",
             stderr);
         return 2;
     }

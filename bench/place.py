@@ -16,9 +16,9 @@ from bed import ROOT, write
 from figures import Samples
 from outcome import Failed
 
-PEOPLE = 16
+PEOPLE = 192  # enough that nobody logs in twice within a few milliseconds
 CLIENT, SECRET = "linux-pam-es256", "es256-secret"
-PREFIX = "bench"
+PREFIX = "b"
 FIRST_UID = 3000
 # Without a secret in an argument list: the password by pam_exec's pipe, the client's in a file.
 EXEC = """#!/bin/sh
@@ -33,7 +33,7 @@ data-urlencode = "password@-"
 
 
 def names():
-    return [f"{PREFIX}{number:02}" for number in range(PEOPLE)]
+    return [f"{PREFIX}{number:03}" for number in range(PEOPLE)]
 
 
 def realm_file(path):
@@ -128,7 +128,7 @@ class Place:
     def _argv(self, kinds, callers, rounds, batch):
         return [
             self.caller, "-k", ",".join(kinds), "-c", str(callers), "-r", str(rounds),
-            "-b", str(batch), "-p", PREFIX, "-u", self.token_url, "-a", realms.CA_FILE,
+            "-b", str(batch), "-n", str(PEOPLE), "-p", PREFIX, "-u", self.token_url, "-a", realms.CA_FILE,
             "-s", f"{self.folder}/client",
         ]
 

@@ -91,8 +91,10 @@ enum kc_status session_record_decode(
 
 static enum kc_status write_whole(int dir, const char *name, const struct kc_secret *bytes)
 {
-    KC_AUTO_CLOSE int fd =
-        openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    KC_AUTO_CLOSE int fd = openat(dir, name, flags, 0600);
+    if (fd < 0 && errno == EEXIST && unlinkat(dir, name, 0) == 0)
+        fd = openat(dir, name, flags, 0600);
     if (fd < 0)
         return KC_SYSTEM;
     for (size_t at = 0; at < bytes->length;) {
@@ -115,7 +117,6 @@ enum kc_status session_file_write(int dir, const char *name, const struct sessio
     char temporary[SESSION_NAME_SIZE + sizeof TEMPORARY];
     if (snprintf(temporary, sizeof temporary, "%s" TEMPORARY, name) >= (int)sizeof temporary)
         return KC_TOO_LARGE;
-    (void)unlinkat(dir, temporary, 0);
     status = write_whole(dir, temporary, &bytes);
     if (status == KC_OK && renameat(dir, temporary, dir, name) != 0)
         status = KC_SYSTEM;
