@@ -24,10 +24,11 @@
 #define USER_BYTES 32
 
 /* What may be measured. `CLOSE` is never asked for: it comes of each PAM_LOGIN. */
-enum kind { PAM_LOGIN, POST, EXEC, CLOSE, KINDS };
+enum kind { PAM_LOGIN, POST, EXEC, PERMIT, CLOSE, KINDS };
 
-static const char *const kind_words[KINDS] = {"pam", "post", "exec", "close"};
-static const char *const services[KINDS] = {[PAM_LOGIN] = "bench", [EXEC] = "bench-exec"};
+static const char *const kind_words[KINDS] = {"pam", "post", "exec", "permit", "close"};
+static const char *const services[KINDS] = {
+    [PAM_LOGIN] = "bench", [EXEC] = "bench-exec", [PERMIT] = "bench-permit"};
 
 struct plan {
     bool kinds[KINDS];
@@ -279,7 +280,7 @@ static bool read_kinds(struct plan *plan, const char *text)
 {
     for (unsigned kind = 0; kind < CLOSE; kind++)
         plan->kinds[kind] = strstr(text, kind_words[kind]) != NULL;
-    return plan->kinds[PAM_LOGIN] || plan->kinds[POST] || plan->kinds[EXEC];
+    return plan->kinds[PAM_LOGIN] || plan->kinds[POST] || plan->kinds[EXEC] || plan->kinds[PERMIT];
 }
 
 static unsigned number(const char *text, unsigned max)
@@ -326,7 +327,7 @@ int main(int argc, char **argv)
 {
     struct plan plan = {.callers = 1, .rounds = 1, .batch = 1, .people = 1, .prefix = "b"};
     if (!read_options(argc, argv, &plan)) {
-        fputs("usage: caller -k pam,post,exec [-c CALLERS] [-r ROUNDS] [-b BATCH]\n"
+        fputs("usage: caller -k pam,post,exec,permit [-c CALLERS] [-r ROUNDS] [-b BATCH]\n"
               "  [-n PEOPLE] [-p PREFIX] [-u TOKEN-URL -a CA-FILE -s FILE-WITH-ID:SECRET] [-h]\n",
             stderr);
         return 2;
