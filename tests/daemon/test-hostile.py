@@ -266,6 +266,31 @@ class Hostile(unittest.TestCase):
         for caller in held:
             caller.socket.close()
 
+    def test_prompts_left_open_by_local_people_leave_room_for_others(self):
+        bed = self.bed(self.realm.issuer)
+        held = []
+
+        def prompts(caller, most):
+            """How many logins of a local person's su are asked for a password, and the last word."""
+            for number in range(most):
+                held.append(wire.Caller(bed.file("run/priv.socket")))
+                reply = held[-1].done(wire.auth(user="ada", uid=IN_RANGE, caller=caller))
+                if reply.kind != wire.ASK:
+                    return number, reply.word
+            return most, "asked"
+        self.assertEqual(prompts(2001, 100), (64, "busy"))
+        self.assertEqual(prompts(2001, 1), (0, "busy"))
+        for caller in range(2002, 2009):
+            self.assertEqual(prompts(caller, 64), (64, "asked"))
+        self.assertEqual(prompts(2009, 1), (0, "busy"), "all of them together")
+        # who comes by ssh or at the console is nobody's local person
+        self.assertEqual(prompts(0, 500), (500, "asked"))
+        self.assertEqual(bed.login(password=self.ada, rhost="192.0.2.1").word, "ok")
+        held.pop(0).socket.close()
+        until(lambda: prompts(2001, 1) == (1, "asked"), "an end makes no room")
+        for caller in held:
+            caller.socket.close()
+
     def test_a_grant_of_the_public_socket_is_not_kept(self):
         bed = self.bed(self.realm.issuer)
 

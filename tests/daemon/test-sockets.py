@@ -223,8 +223,11 @@ class Sockets(unittest.TestCase):
 
     def test_a_descriptor_that_will_not_close_holds_nobody_up(self):
         with lingering() as stuck, self.bed.public() as caller:
+            # the one on its way to the daemon is the last
+            self.bed.process.send_signal(signal.SIGSTOP)
             caller.send(wire.head(wire.STATUS), fds=[stuck.fileno()])
-            stuck.close()  # the one on its way to the daemon is the last
+            stuck.close()
+            self.bed.process.send_signal(signal.SIGCONT)
             began = time.monotonic()
             with self.bed.priv() as other:
                 self.assertEqual(other.done(wire.head(wire.STATUS)).cls, "ok")

@@ -50,8 +50,6 @@ class Realm:
 
     real = False
     prefix = ""
-    file = REALM_FILE
-    more = ()
 
     def __init__(self, tls):
         self.tls = tls
@@ -134,6 +132,7 @@ class DemoRealm(Realm):
         self.like = "24" if name == "demo24" else "26"
         self.prefix = "/auth" if self.like == "24" else ""
         self.program = program
+        self.file = REALM_FILE
         self.ca_out = None
 
     @property
@@ -156,7 +155,6 @@ class DemoRealm(Realm):
             ready,
             "--log",
             f"{ROOT}/log/realm.log",
-            *self.more,
         ]
         if self.tls:
             self.ca_out = f"{folder}/realm-ca.crt"
@@ -250,9 +248,8 @@ class KeycloakRealm(Realm):
                 self.version,
                 str(plain),
                 str(management),
-                self.file,
+                REALM_FILE,
                 *options,
-                *self.more,
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,

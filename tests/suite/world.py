@@ -150,6 +150,7 @@ CASE_FILES = [
     "guesses",
     "tokens",
     "switches",
+    "neighbours",
     "ends",
     "clients",
     "secrets",
