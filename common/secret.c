@@ -10,14 +10,20 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-static size_t page_round(size_t capacity)
+/* A page or a power of two of them, so that what one gave back fits the next. */
+static size_t size_for(size_t capacity)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    return (capacity + 1 + page - 1) / page * page;
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    while (size < capacity + 1)
+        size *= 2;
+    return size;
 }
 
 static uint8_t *pages_map(size_t size)
 {
+    void *kept = kc_secret_pages_take ? kc_secret_pages_take(size) : NULL;
+    if (kept)
+        return kept;
     void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED)
         return NULL;
@@ -38,7 +44,9 @@ void kc_secret_wipe(struct kc_secret *secret)
     if (secret->bytes) {
         /* Only what was in use: the kernel clears pages that it gives to somebody else. */
         explicit_bzero(secret->bytes, secret->length);
-        munmap(secret->bytes, page_round(secret->capacity));
+        size_t size = size_for(secret->capacity);
+        if (!kc_secret_pages_keep || !kc_secret_pages_keep(secret->bytes, size))
+            munmap(secret->bytes, size);
     }
     *secret = KC_SECRET_INIT;
 }
@@ -49,7 +57,7 @@ enum kc_status kc_secret_reserve(struct kc_secret *secret, size_t capacity)
         return KC_OK;
     if (capacity > SIZE_MAX / 2)
         return KC_NO_MEMORY;
-    size_t size = page_round(capacity);
+    size_t size = size_for(capacity);
     uint8_t *pages = pages_map(size);
     if (!pages)
         return KC_NO_MEMORY;

@@ -47,6 +47,14 @@ bool kc_secret_equal(const struct kc_secret *a, const struct kc_secret *b);
 /* Fills a secret with `length` random bytes of the kernel. KC_NO_MEMORY, KC_SYSTEM. */
 enum kc_status kc_secret_random(struct kc_secret *secret, size_t length);
 
+/*
+ * A program that has many secrets may define both, and keep pages (daemon/secret_pool.c); else each
+ * secret has a mapping of its own. take: zeroed, locked pages that were kept, or NULL. keep: wipes
+ * the pages and keeps them; false, and nothing done, where they are to be unmapped.
+ */
+void *kc_secret_pages_take(size_t size) __attribute__((weak, visibility("hidden")));
+bool kc_secret_pages_keep(void *pages, size_t size) __attribute__((weak, visibility("hidden")));
+
 /* Wipes plain memory; the compiler cannot leave it out. */
 void kc_wipe(void *bytes, size_t length);
 

@@ -240,7 +240,7 @@ static void destroy(struct http *http)
 static bool set_up(struct http *http)
 {
     if (sd_event_add_time_relative(
-            http->event, &http->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, http) < 0 ||
+            http->event, &http->timer, CLOCK_MONOTONIC, 0, 1, on_timer, http) < 0 ||
         sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0)
         return false;
     CURLM *multi = http->multi;

@@ -13,6 +13,7 @@
 #include "daemon/overlap.h"
 #include "daemon/privilege.h"
 #include "daemon/realm.h"
+#include "daemon/secret_pool.h"
 #include "daemon/server.h"
 #include "daemon/sessions.h"
 
@@ -293,8 +294,10 @@ static int run(const struct arguments *arguments)
         stop(&daemon);
         return EXIT_FAILURE;
     }
+    secret_pool_open();
     int code = sd_event_loop(daemon.event);
     stop(&daemon);
+    secret_pool_close();
     return code == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -13,6 +13,7 @@
 
 #define MAGIC 0x4b435333u /* "KCS3" */
 #define TEMPORARY ".new"
+#define LENGTHS_ROOM 256 /* of a file's numbers and lengths */
 
 void session_record_wipe(struct session_record *record)
 {
@@ -24,10 +25,15 @@ enum kc_status session_record_encode(
     const struct session_record *record, struct kc_secret *ret_bytes)
 {
     KC_AUTO_SECRET struct kc_secret bytes = KC_SECRET_INIT;
-    enum kc_status status = kc_secret_reserve(&bytes, SESSION_FILE_MAX);
+    /* The texts, with their lengths, are hardly longer than the record; what is, does not fit. */
+    size_t room = sizeof *record + LENGTHS_ROOM + record->access_token.length +
+                  record->refresh_token.length;
+    if (room > SESSION_FILE_MAX)
+        room = SESSION_FILE_MAX;
+    enum kc_status status = kc_secret_reserve(&bytes, room);
     if (status != KC_OK)
         return status;
-    struct kc_writer writer = kc_writer_on(bytes.bytes, SESSION_FILE_MAX);
+    struct kc_writer writer = kc_writer_on(bytes.bytes, room);
     kc_write_u32(&writer, MAGIC);
     kc_write_u32(&writer, record->uid);
     kc_write_text(&writer, record->user);
@@ -91,8 +97,10 @@ enum kc_status session_record_decode(
 
 static enum kc_status write_whole(int dir, const char *name, const struct kc_secret *bytes)
 {
-    KC_AUTO_CLOSE int fd =
-        openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    KC_AUTO_CLOSE int fd = openat(dir, name, flags, 0600);
+    if (fd < 0 && errno == EEXIST && unlinkat(dir, name, 0) == 0)
+        fd = openat(dir, name, flags, 0600);
     if (fd < 0)
         return KC_SYSTEM;
     for (size_t at = 0; at < bytes->length;) {
@@ -115,7 +123,6 @@ enum kc_status session_file_write(int dir, const char *name, const struct sessio
     char temporary[SESSION_NAME_SIZE + sizeof TEMPORARY];
     if (snprintf(temporary, sizeof temporary, "%s" TEMPORARY, name) >= (int)sizeof temporary)
         return KC_TOO_LARGE;
-    (void)unlinkat(dir, temporary, 0);
     status = write_whole(dir, temporary, &bytes);
     if (status == KC_OK && renameat(dir, temporary, dir, name) != 0)
         status = KC_SYSTEM;
@@ -124,11 +131,12 @@ enum kc_status session_file_write(int dir, const char *name, const struct sessio
     return status;
 }
 
-static enum kc_status read_whole(int fd, struct kc_secret *bytes)
+/* `size` is the file's: nobody writes to a file that has its name. */
+static enum kc_status read_whole(int fd, size_t size, struct kc_secret *bytes)
 {
-    enum kc_status status = kc_secret_reserve(bytes, SESSION_FILE_MAX + 1);
-    while (status == KC_OK && bytes->length <= SESSION_FILE_MAX) {
-        ssize_t got = read(fd, bytes->bytes + bytes->length, SESSION_FILE_MAX + 1 - bytes->length);
+    enum kc_status status = kc_secret_reserve(bytes, size + 1);
+    while (status == KC_OK && bytes->length <= size) {
+        ssize_t got = read(fd, bytes->bytes + bytes->length, size + 1 - bytes->length);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -150,8 +158,10 @@ enum kc_status session_file_read(int dir, const char *name, struct session_recor
         return KC_SYSTEM;
     if (!S_ISREG(file.st_mode) || file.st_uid != geteuid() || (file.st_mode & 077) != 0)
         return KC_CONFIG_UNTRUSTED;
+    if (file.st_size < 0 || file.st_size > SESSION_FILE_MAX)
+        return KC_MALFORMED;
     KC_AUTO_SECRET struct kc_secret bytes = KC_SECRET_INIT;
-    enum kc_status status = read_whole(fd, &bytes);
+    enum kc_status status = read_whole(fd, (size_t)file.st_size, &bytes);
     if (status != KC_OK)
         return status;
     return session_record_decode(bytes.bytes, bytes.length, ret_record);

@@ -5,8 +5,6 @@
  */
 #include "daemon/session_end.h"
 
-#include "daemon/process.h"
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
@@ -24,15 +22,14 @@ static bool parse_name(
 /* Ties what a file says to this process again; what cannot be tied is over. */
 static void take_up(struct session *session, const struct session_record *record)
 {
-    char boot_id[PROCESS_BOOT_ID_SIZE] = "";
-    (void)process_boot_id(boot_id);
+    const char *boot_id = session->sessions->boot_id;
     uint64_t now = session_now_ms();
     uint64_t age = now > record->made_ms ? now - record->made_ms : 0;
     int pidfd;
     if (session->kind == SESSION_GRANT && age < SESSIONS_CLAIM_MS &&
         session_await_claim(session, SESSIONS_CLAIM_MS - age) == KC_OK)
         return;
-    if (session->kind == SESSION_OPEN && strcmp(boot_id, record->boot_id) == 0 &&
+    if (session->kind == SESSION_OPEN && *boot_id && strcmp(boot_id, record->boot_id) == 0 &&
         process_open(record->pid, record->pid_started, &pidfd) == KC_OK &&
         session_hold(session, pidfd) == KC_OK)
         return;

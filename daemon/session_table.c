@@ -193,6 +193,7 @@ enum kc_status sessions_new(
     sessions->realm = realm;
     sessions->dir = KC_TAKE_FD(fd);
     sessions->most = most_sessions();
+    (void)process_boot_id(sessions->boot_id);
     TAILQ_INIT(&sessions->ending);
     *ret_sessions = sessions;
     return KC_OK;

@@ -6,6 +6,7 @@
 #ifndef DAEMON_SESSION_TABLE_H
 #define DAEMON_SESSION_TABLE_H
 
+#include "daemon/process.h"
 #include "daemon/sessions.h"
 
 #include <sys/queue.h>
@@ -40,6 +41,7 @@ struct sessions {
     size_t most;      /* open and ending, together */
     unsigned at_once; /* log-outs under way */
     bool freeing;
+    char boot_id[PROCESS_BOOT_ID_SIZE]; /* "" where it could not be read */
     TAILQ_HEAD(, session) ending;
 };
 

@@ -173,8 +173,8 @@ enum kc_status sessions_peek(struct sessions *sessions, const uint8_t key[KC_KEY
 }
 
 /* Who holds the session: in the record for the next start, in ret_pidfd for this one. */
-static enum kc_status identify(
-    struct session_record *record, int pidfd, uint32_t pid, int *ret_pidfd)
+static enum kc_status identify(const struct sessions *sessions, struct session_record *record,
+    int pidfd, uint32_t pid, int *ret_pidfd)
 {
     KC_AUTO_CLOSE int own = pidfd;
     if (own < 0)
@@ -184,8 +184,9 @@ static enum kc_status identify(
     enum kc_status status = process_of_pidfd(own, &record->pid);
     if (status == KC_OK)
         status = process_started(record->pid, &record->pid_started);
-    if (status == KC_OK)
-        status = process_boot_id(record->boot_id);
+    if (status == KC_OK && !*sessions->boot_id)
+        status = KC_SYSTEM;
+    memcpy(record->boot_id, sessions->boot_id, sizeof record->boot_id);
     if (status == KC_OK)
         *ret_pidfd = KC_TAKE_FD(own);
     return status;
@@ -227,7 +228,7 @@ enum kc_status sessions_open(struct sessions *sessions, const uint8_t key[KC_KEY
         status = judge_claim(&record, who, pid);
     int holder = -1;
     if (status == KC_OK)
-        status = identify(&record, KC_TAKE_FD(own), pid, &holder);
+        status = identify(sessions, &record, KC_TAKE_FD(own), pid, &holder);
     if (status == KC_OK)
         status = begin(sessions, &record, holder, ret_handle);
     if (status != KC_OK) {

@@ -17,7 +17,6 @@ class Realms:
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="kclogin-realms.")
-        self.secret = self._write("secret", SECRET)
         self.process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
         self.told, self.lock = {}, threading.Lock()
@@ -67,11 +66,12 @@ class Realms:
         self.tell(what, number, *more)
         return self.hear(what, number)
 
-    def open(self, number, lines):
+    def open(self, number, lines, client="linux-pam", secret=SECRET):
         """`lines` of [realm], and of other sections behind them."""
+        secret = self._write(f"{number}.secret", secret)
         path = self._write(f"{number}.conf", "\n".join([
-            "[access]", "allow = any", "[realm]", "client_id = linux-pam", "client_auth = post",
-            f"client_secret_file = {self.secret}", *lines, ""]))
+            "[access]", "allow = any", "[realm]", f"client_id = {client}", "client_auth = post",
+            f"client_secret_file = {secret}", *lines, ""]))
         self.ask("open", number, path)
 
     def close(self, number):

@@ -50,6 +50,8 @@ class Realm:
 
     real = False
     prefix = ""
+    file = REALM_FILE
+    more = ()
 
     def __init__(self, tls):
         self.tls = tls
@@ -155,6 +157,7 @@ class DemoRealm(Realm):
             ready,
             "--log",
             f"{ROOT}/log/realm.log",
+            *self.more,
         ]
         if self.tls:
             self.ca_out = f"{folder}/realm-ca.crt"
@@ -248,8 +251,9 @@ class KeycloakRealm(Realm):
                 self.version,
                 str(plain),
                 str(management),
-                REALM_FILE,
+                self.file,
                 *options,
+                *self.more,
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
