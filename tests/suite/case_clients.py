@@ -7,7 +7,7 @@ import hosts
 from outcome import expect
 from product import configuration
 from realms import CA_FILE
-from world import anywhere, case, over_tls
+from world import anywhere, case, once, over_tls
 
 KEYS = CA_FILE.rsplit("/", 1)[0]
 WAYS = [
@@ -254,3 +254,21 @@ def provider_public(world):
         seen = world.sshd.log_in("ada", world.password("ada"))
     expect(seen.entered, f"{seen}")
     expect(world.token(seen.variable("KEYCLOAK_ACCESS_TOKEN")), "no token")
+
+
+@case("the session of a client that is configured no more is not taken for over", once)
+def other_client(world):
+    """client_id changes while ada is logged in: the log says that her session stays."""
+    world.standard()
+    before = world.realm.sessions("ada")
+    with world.sshd.open("ada", world.password("ada")) as term:
+        mark = world.daemon.reload(
+            configuration(world.realm, client="linux-pam-public", auth="none", secret=None)
+        )
+        world.daemon.log.event(mark, "reload", result="ok")
+        term.send(b"\x04", newline=False)
+        term.finish()
+        line = world.daemon.log.event(mark, "logout", reason="realm-wrong-client")
+        expect(line["result"] == "misconfigured" and "client_id" in line["advice"], f"{line}")
+    expect(world.realm.sessions("ada") == before + 1, "the realm let another client end it")
+    world.daemon.stop()

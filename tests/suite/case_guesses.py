@@ -1,7 +1,7 @@
 """A hundred guesses at somebody's password: who is locked out is the one who guesses.
 
-The limits are those of a host whose realm locks at three failures. Real lock counters, real guesses:
-many at a time, as those who guess do it.
+The limits are those of a host whose realm locks at three failures. The lock counters are the
+realm's own; the guesses come many at a time, as from those who guess.
 """
 
 import time

@@ -129,8 +129,9 @@ def sudo_keeps(world):
     planted = {"KCLOGIN_TRANSACTION": log_in(world, "keys")}
     write("/etc/sudoers", SUDOERS + 'Defaults env_keep += "KCLOGIN_*"\n', 0o440)
     try:
-        for argv in (["sudo", "-k", "-u", "keys", REPORT], ["sudo", "-k", "-u", "keys", "-i", REPORT]):
+        for login in ([], ["-i"]):
             mark = world.daemon.log.mark()
+            argv = ["sudo", "-k", "-u", "keys", *login, REPORT]
             shown = run_as("ada", argv, world.password("ada"), planted)
             expect("MARK-IN as keys" in shown and "KEYCLOAK_" not in shown, f"a token: {shown}")
             world.daemon.log.event(mark, "session", reason="user-switched")

@@ -12,7 +12,6 @@ import struct
 import hosts
 from bed import BODY, ROOT, write
 from outcome import expect, wait_for
-from product import configuration
 from world import case, once
 
 SERVICE, OTHER_SERVICE = "suite-claim", "suite-claim-too"
@@ -227,21 +226,3 @@ def planted_session(world):
     finally:
         sshd_service()
         os.remove("/home/keys/.pam_environment")
-
-
-@case("the session of a client that is configured no more is not taken for over", once)
-def other_client(world):
-    """client_id changes while ada is logged in: the log says that her session stays."""
-    world.standard()
-    before = world.realm.sessions("ada")
-    with world.sshd.open("ada", world.password("ada")) as term:
-        mark = world.daemon.reload(
-            configuration(world.realm, client="linux-pam-public", auth="none", secret=None)
-        )
-        world.daemon.log.event(mark, "reload", result="ok")
-        term.send(b"\x04", newline=False)
-        term.finish()
-        line = world.daemon.log.event(mark, "logout", reason="realm-wrong-client")
-        expect(line["result"] == "misconfigured" and "client_id" in line["advice"], f"{line}")
-    expect(world.realm.sessions("ada") == before + 1, "the realm let another client end it")
-    world.daemon.stop()

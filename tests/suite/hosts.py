@@ -145,7 +145,7 @@ PasswordAuthentication yes
 KbdInteractiveAuthentication yes
 PubkeyAuthentication yes
 AuthorizedKeysFile {self.folder}/keys/%u
-PermitRootLogin no
+PermitRootLogin yes
 DenyUsers {DENIED}
 LogLevel VERBOSE
 MaxStartups 100

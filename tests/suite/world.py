@@ -150,6 +150,7 @@ CASE_FILES = [
     "guesses",
     "tokens",
     "switches",
+    "liar",
     "neighbours",
     "ends",
     "clients",
