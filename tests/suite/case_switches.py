@@ -11,7 +11,7 @@ import subprocess
 
 import hosts
 from bed import ROOT, SUDOERS, write
-from case_tokens import age_grants, ended, log_in, make_services
+from case_tokens import age_grants, claim, ended, log_in, make_services
 from outcome import Failed, expect, wait_for
 from term import Terminal
 from world import case, once
@@ -136,6 +136,9 @@ def sudo_keeps(world):
             expect("MARK-IN as keys" in shown and "KEYCLOAK_" not in shown, f"a token: {shown}")
             world.daemon.log.event(mark, "session", reason="user-switched")
             expect(world.realm.sessions("keys") == before + 1, "the grant was handed in")
+        still = claim(planted["KCLOGIN_TRANSACTION"], "keys")
+        expect("KEYCLOAK_ACCESS_TOKEN=eyJ" in still, "keys' own login is worth nothing any more")
+        ended(world, "keys", before)
     finally:
         write("/etc/sudoers", SUDOERS, 0o440)
 

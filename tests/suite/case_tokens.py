@@ -17,6 +17,8 @@ from world import case, once
 SERVICE, OTHER_SERVICE = "suite-claim", "suite-claim-too"
 HOST = "rhost=192.0.2.7"
 LOGS = f"{ROOT}/environment"
+# every transaction that was taken; they stand in argument lists here, as nowhere else
+KEYS = set()
 
 
 def make_services(world):
@@ -61,7 +63,7 @@ def log_in(world, user="ada", service=SERVICE):
     expect(seen.entered, f"{seen}")
     key = re.search(r"^KCLOGIN_TRANSACTION=([0-9a-f]{64})$", text_of(path), re.M)
     expect(key, f"no transaction: {text_of(path)}")
-    world.secrets.add(key.group(1))
+    KEYS.add(key.group(1))
     return key.group(1)
 
 
@@ -226,3 +228,13 @@ def planted_session(world):
     finally:
         sshd_service()
         os.remove("/home/keys/.pam_environment")
+
+
+@case("no transaction in any log (lesson 18)", once)
+def logs(_):
+    expect(KEYS, "no transaction was taken")
+    for path in glob.glob(f"{ROOT}/log/**", recursive=True):
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                text = file.read()
+            expect(not any(key.encode() in text for key in KEYS), f"a transaction in {path}")
