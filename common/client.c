@@ -12,8 +12,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
+
+#define DOOR_MS 1000 /* how long a caller stands at a door where too many stand already */
 
 static const char *const socket_names[] = {
     [KC_SOCKET_PRIVILEGED] = "priv.socket",
@@ -67,6 +70,24 @@ static int socket_above_standard(void)
     return above;
 }
 
+/* Those who wait are let in by their turn. To be sent away at once would make a login a lottery
+ * wherever somebody else crowds the door. */
+static enum kc_status wait_at_the_door(int fd, const struct sockaddr_un *address)
+{
+    const struct timeval patience = {.tv_sec = DOOR_MS / 1000, .tv_usec = DOOR_MS % 1000 * 1000};
+    int64_t end = kc_now_ms() + DOOR_MS;
+    int flags = fcntl(fd, F_GETFL), error;
+    if (flags < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||
+        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0)
+        return KC_SYSTEM;
+    do
+        error = connect(fd, (const struct sockaddr *)address, sizeof *address);
+    while (error != 0 && errno == EINTR && kc_now_ms() < end);
+    if (fcntl(fd, F_SETFL, flags) != 0)
+        return KC_SYSTEM;
+    return error == 0 ? KC_OK : KC_DAEMON_UNREACHABLE;
+}
+
 static enum kc_status connect_to(const char *path, struct kc_client *client)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -74,9 +95,9 @@ static enum kc_status connect_to(const char *path, struct kc_client *client)
     client->fd = socket_above_standard();
     if (client->fd < 0)
         return KC_SYSTEM;
-    if (connect(client->fd, (struct sockaddr *)&address, sizeof address) != 0)
-        return KC_DAEMON_UNREACHABLE;
-    return KC_OK;
+    if (connect(client->fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return KC_OK;
+    return errno == EAGAIN ? wait_at_the_door(client->fd, &address) : KC_DAEMON_UNREACHABLE;
 }
 
 enum kc_status kc_client_open(

@@ -30,7 +30,8 @@ int64_t kc_now_ms(void);
  * Connects to a socket in folder `dir`, after checking that folder, socket and listener belong to
  * uid 0, or to `owner` where that is another (tests), and that nobody else may write the folder.
  * A caller whose effective uid is 0 uses the privileged socket, any other the public one.
- * KC_DAEMON_UNREACHABLE (nobody listens, or the backlog is full: EAGAIN, EACCES and ENOENT never
+ * Where the backlog is full it waits for a second at most.
+ * KC_DAEMON_UNREACHABLE (nobody listens, or the backlog stays full: EAGAIN, EACCES and ENOENT never
  * lead to another socket), KC_DAEMON_UNTRUSTED, KC_TOO_LARGE (the path), KC_SYSTEM.
  */
 enum kc_status kc_client_open(

@@ -42,7 +42,7 @@ WRAP(int, fstat, (int fd, struct stat *node), (fd, node), EIO, -1)
 WRAP(int, lstat, (const char *path, struct stat *node), (path, node), EIO, -1)
 WRAP(int, socket, (int family, int type, int protocol), (family, type, protocol), EMFILE, -1)
 WRAP(int, connect, (int fd, const struct sockaddr *address, socklen_t size), (fd, address, size),
-    EAGAIN, -1)
+    ECONNREFUSED, -1)
 WRAP(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size),
     (fd, level, name, value, size), EIO, -1)
 WRAP(int, poll, (struct pollfd * fds, nfds_t count, int timeout), (fds, count, timeout), ENOMEM, -1)
