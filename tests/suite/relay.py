@@ -1,7 +1,7 @@
 """A relay on the loopback between the daemon and the realm.
 
 Used by realms.py, so that a case can cut the realm off, and count what is sent to it, whatever the
-realm is. Never changes a byte.
+realm is. Changes a byte only where a case says so.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ class Relay:
         self.bytes_up = 0
         self.open = set()
         self.silent = False
+        self.change = None
         self.listener = None
         self.port = 0
         self.up()
@@ -61,6 +62,20 @@ class Relay:
             self.silent = False
             self.up()
 
+    @contextlib.contextmanager
+    def spoil(self, change):
+        """While it lasts, change(bytes of the server) says what goes on instead, piece by piece;
+        the connection ends behind them. It takes new connections alone."""
+        self.down()
+        self.change = change
+        self.up()
+        try:
+            yield
+        finally:
+            self.down()
+            self.change = None
+            self.up()
+
     def _accept(self, listener):
         while True:
             try:
@@ -99,6 +114,11 @@ class Relay:
                 return False
             if key.fileobj is client:
                 self._note(data)
+            change = self.change
+            if change and key.data is client:
+                for piece in change(data):
+                    client.sendall(piece)
+                return False
             if not self.silent:
                 key.data.sendall(data)
         return True

@@ -152,6 +152,7 @@ CASE_FILES = [
     "switches",
     "liar",
     "neighbours",
+    "faults",
     "ends",
     "clients",
     "secrets",
