@@ -59,9 +59,7 @@ def good(world, seconds):
     wait_for(lambda: enter(world)[0], seconds, "ada cannot log in")
 
 
-@case(
-    "what comes back is spoilt on the way: a reason, in time, and then it is good again", before_26
-)
+@case("an answer spoilt on the way has a reason and an end, and is good again", before_26)
 def spoilt(world):
     for what, (change, plain, tls) in SPOILT.items():
         # a daemon that knows nothing yet: whatever it asks first is spoilt
