@@ -59,9 +59,8 @@ static void end_group_field(struct scan *scan)
     uint32_t gid;
     if (scan->index == 0)
         scan->named = field_is(scan, scan->name);
-    else if (scan->index == 2 && field_number(scan, &gid) && gid == scan->gid)
-        scan->member = true;
-    else if (scan->index == 3 && field_is(scan, scan->user))
+    else if ((scan->index == 2 && field_number(scan, &gid) && gid == scan->gid) ||
+             (scan->index == 3 && field_is(scan, scan->user)))
         scan->member = true;
 }
 

@@ -160,7 +160,7 @@ static void put_control(struct msghdr *message, union control *control, int pass
     if (passed_fd < 0)
         return;
     message->msg_controllen = sizeof control->bytes;
-    item = CMSG_NXTHDR(message, item);
+    item = CMSG_NXTHDR(message, item); /* room for two; lint: -Wanalyzer-null-dereference */
     item->cmsg_level = SOL_SOCKET;
     item->cmsg_type = SCM_RIGHTS;
     item->cmsg_len = CMSG_LEN(sizeof passed_fd);

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #define KC_CONF_LINE_MAX 1024u         /* bytes of a line, its newline not counted */
-#define KC_CONF_FILE_MAX (256u * 1024) /* bytes of a file */
+#define KC_CONF_FILE_MAX ((size_t)256 * 1024) /* bytes of a file */
 #define KC_CONF_SECTION_MAX 96u        /* bytes of what stands between the brackets */
 #define KC_CONF_KEY_MAX 64u            /* bytes of a key */
 #define KC_CONF_TEXT_MAX 320u          /* bytes of an error's text with its NUL */

@@ -6,11 +6,13 @@
 #ifndef KC_LIMITS_H
 #define KC_LIMITS_H
 
-#define KC_MESSAGE_MAX (128 * 1024) /* one packet */
-#define KC_TOKEN_MAX (64 * 1024)    /* an access token on its way into an environment */
-#define KC_ANSWER_MAX 512           /* what a person types (PAM_MAX_RESP_SIZE) */
-#define KC_TEXT_MAX 512             /* what a person is shown (PAM_MAX_MSG_SIZE) */
-#define KC_REPORT_MAX 4096          /* the text of a status report */
+#include <stddef.h>
+
+#define KC_MESSAGE_MAX ((size_t)128 * 1024) /* one packet */
+#define KC_TOKEN_MAX ((size_t)64 * 1024)    /* an access token on its way into an environment */
+#define KC_ANSWER_MAX 512                   /* what a person types (PAM_MAX_RESP_SIZE) */
+#define KC_TEXT_MAX 512                     /* what a person is shown (PAM_MAX_MSG_SIZE) */
+#define KC_REPORT_MAX 4096                  /* the text of a status report */
 #define KC_SERVICE_MAX 65
 #define KC_USER_MAX 257
 #define KC_RHOST_MAX 257

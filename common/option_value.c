@@ -119,7 +119,7 @@ static enum kc_status add_item(const struct kc_option *option, struct kc_list *l
         return kc_conf_fail(ret_error, KC_NO_MEMORY, "no memory");
     list->items = items;
     list->items[list->count++] = KC_TAKE(copy);
-    list->items[list->count] = NULL;
+    list->items[list->count] = NULL; /* the list has it; lint: -Wanalyzer-malloc-leak */
     return KC_OK;
 }
 
@@ -159,10 +159,12 @@ static enum kc_status add_pair(const struct kc_option *option, struct kc_map *ma
         return status;
     KC_AUTO_FREE char *key_copy = strdup(name);
     KC_AUTO_FREE char *value_copy = strdup(value);
+    /* the map takes what it has room for; lint: -Wanalyzer-malloc-leak */
     struct kc_pair *items =
         key_copy && value_copy ? realloc(map->items, (map->count + 1) * sizeof *items) : NULL;
     if (!items)
         return kc_conf_fail(ret_error, KC_NO_MEMORY, "no memory");
+    /* the map has both now; lint: -Wanalyzer-malloc-leak */
     map->items = items;
     map->items[map->count++] = (struct kc_pair){KC_TAKE(key_copy), KC_TAKE(value_copy)};
     return KC_OK;

@@ -245,7 +245,7 @@ void kc_key_to_hex(const uint8_t key[KC_KEY_SIZE], char ret_hex[KC_KEY_HEX_SIZE]
         ret_hex[2 * i] = digits[key[i] >> 4];
         ret_hex[2 * i + 1] = digits[key[i] & 15];
     }
-    ret_hex[2 * KC_KEY_SIZE] = 0;
+    ret_hex[KC_KEY_HEX_SIZE - 1] = 0;
 }
 
 static int hex_value(char digit)
@@ -258,7 +258,7 @@ static int hex_value(char digit)
 enum kc_status kc_key_from_hex(const char *hex, uint8_t ret_key[KC_KEY_SIZE])
 {
     uint8_t key[KC_KEY_SIZE];
-    if (strnlen(hex, KC_KEY_HEX_SIZE) != 2 * KC_KEY_SIZE)
+    if (strnlen(hex, KC_KEY_HEX_SIZE) != KC_KEY_HEX_SIZE - 1)
         return KC_MALFORMED;
     for (size_t i = 0; i < KC_KEY_SIZE; i++) {
         int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define WAITING_MAX 256u
-#define STACK_SIZE (64u * 1024)
+#define STACK_SIZE ((size_t)64 * 1024)
 #define IMPATIENT SIGALRM
 #define IMPATIENT_NS 1000000
 #define END_SECONDS 1

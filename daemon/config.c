@@ -261,8 +261,10 @@ static enum kc_status parse(
     const char *bytes, size_t length, struct load *load, struct kc_conf_error *ret_error)
 {
     CONFIG_AUTO struct config *config = NULL;
-    if (config_new(&config) != KC_OK)
-        return kc_conf_fail(ret_error, KC_NO_MEMORY, "no memory");
+    if (config_new(&config) != KC_OK) {
+        (void)kc_conf_fail(ret_error, KC_NO_MEMORY, "no memory");
+        return KC_NO_MEMORY;
+    }
     *load = (struct load){.config = config};
     enum kc_status status = kc_conf_parse(bytes, length, take_item, load, ret_error);
     if (status == KC_OK)
@@ -274,7 +276,7 @@ static enum kc_status parse(
 enum kc_status config_parse(
     const char *bytes, size_t length, struct config **ret_config, struct kc_conf_error *ret_error)
 {
-    struct load load;
+    struct load load = {0};
     enum kc_status status = parse(bytes, length, &load, ret_error);
     if (status == KC_OK)
         *ret_config = load.config;
@@ -286,7 +288,7 @@ enum kc_status config_load(
 {
     KC_AUTO_FREE char *bytes = NULL;
     size_t length = 0;
-    struct load load;
+    struct load load = {0};
     enum kc_status status =
         kc_conf_read(source->path, source->owner, KC_CONF_FILE_MAX, &bytes, &length, ret_error);
     if (status != KC_OK)

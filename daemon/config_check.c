@@ -148,6 +148,7 @@ enum kc_status config_check(
     const struct config *config, const struct config_marks *marks, struct kc_conf_error *ret_error)
 {
     const struct check check = {config, marks, ret_error};
+    /* cppcheck-suppress uninitvar ; an array of functions */
     enum kc_status (*const checks[])(const struct check *) = {
         check_realm, check_directory, check_access, check_limits, check_callers};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {

@@ -108,8 +108,7 @@ static void unlink_request(struct http_request *request)
 }
 
 /* Another target, where this one made no connection: nothing was sent, so nothing is sent twice. */
-static bool try_next_target(
-    struct http *http, struct http_request *request, enum kc_status status)
+static bool try_next_target(struct http *http, struct http_request *request, enum kc_status status)
 {
     if (!http_request_rearm(request, status))
         return false;
@@ -139,7 +138,7 @@ static void reap(struct http *http)
 {
     CURLMsg *message;
     int left;
-    http->references++;
+    http->references++; /* held until the end; lint: -Wanalyzer-use-after-free */
     while ((message = curl_multi_info_read(http->multi, &left))) {
         struct http_request *request = NULL;
         if (message->msg != CURLMSG_DONE)
@@ -299,8 +298,9 @@ enum kc_status http_start(struct http *http, const struct http_spec *spec, http_
     enum kc_status status = http_request_new(spec, http->share, &request);
     if (status == KC_OK)
         status = http_request_arm(request);
-    if (status == KC_OK && sd_event_add_time(http->event, &request->timer, CLOCK_MONOTONIC,
-                               request->deadline_us + DEADLINE_SLACK_US, 0, on_deadline, request) < 0)
+    if (status == KC_OK &&
+        sd_event_add_time(http->event, &request->timer, CLOCK_MONOTONIC,
+            request->deadline_us + DEADLINE_SLACK_US, 0, on_deadline, request) < 0)
         status = KC_NO_MEMORY;
     if (status == KC_OK && curl_multi_add_handle(http->multi, request->easy) != CURLM_OK)
         status = KC_SYSTEM;

@@ -58,7 +58,7 @@ struct limits_source limits_source(uint32_t caller_uid, const char *rhost)
 static uint64_t name_of(
     const struct limits *limits, const struct limits_source *source, const char *user)
 {
-    uint8_t text[sizeof limits->seed + sizeof source->bytes + 256] = {0};
+    uint8_t text[sizeof limits->seed + sizeof(struct limits_source) + 256] = {0};
     uint8_t digest[EVP_MAX_MD_SIZE];
     size_t length = strnlen(user, 255), used = sizeof limits->seed;
     memcpy(text, limits->seed, used);

@@ -148,7 +148,7 @@ static int on_stop_time(sd_event_source *source, uint64_t now, void *userdata)
     if (realm_under_way(daemon->realm) == 0 || daemon->stop_left_ms <= STOP_STEP_MS)
         return sd_event_exit(daemon->event, 0);
     daemon->stop_left_ms -= STOP_STEP_MS;
-    if (sd_event_source_set_time_relative(source, STOP_STEP_MS * 1000) < 0 ||
+    if (sd_event_source_set_time_relative(source, STOP_STEP_MS * 1000ull) < 0 ||
         sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) < 0)
         return sd_event_exit(daemon->event, 1);
     return 0;

@@ -12,7 +12,7 @@
 
 #define MINUTE 60u
 #define HOUR 3600u
-#define DAY 86400u
+#define DAY 86400ull
 
 /* What a module waits for, and a moment for the answer: beyond it nobody hears one. */
 #define LOGIN_MAX (KC_LOGIN_MS / 1000 - 2)

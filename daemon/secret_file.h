@@ -12,7 +12,7 @@
 #include "daemon/config.h"
 
 #define SECRET_TEXT_MAX 4096u       /* bytes of a client's secret */
-#define SECRET_KEY_MAX (64u * 1024) /* bytes of a private key in PEM */
+#define SECRET_KEY_MAX ((size_t)64 * 1024) /* bytes of a private key in PEM */
 
 /*
  * Reads a client's secret: one line, its newline cut off. `name` is a path, or without a slash the

@@ -158,7 +158,7 @@ enum kc_status session_file_read(int dir, const char *name, struct session_recor
         return KC_SYSTEM;
     if (!S_ISREG(file.st_mode) || file.st_uid != geteuid() || (file.st_mode & 077) != 0)
         return KC_CONFIG_UNTRUSTED;
-    if (file.st_size < 0 || file.st_size > SESSION_FILE_MAX)
+    if (file.st_size < 0 || (size_t)file.st_size > SESSION_FILE_MAX)
         return KC_MALFORMED;
     KC_AUTO_SECRET struct kc_secret bytes = KC_SECRET_INIT;
     enum kc_status status = read_whole(fd, (size_t)file.st_size, &bytes);

@@ -12,8 +12,8 @@
 #define SESSION_SCOPE_MAX 8193 /* what an answer may have */
 #define SESSION_ISSUER_MAX 1025
 #define SESSION_CLIENT_MAX 1025
-#define SESSION_REFRESH_MAX (32 * 1024)
-#define SESSION_TOKEN_MAX (256 * 1024) /* kept whole, though not all fits an environment */
+#define SESSION_REFRESH_MAX ((size_t)32 * 1024)
+#define SESSION_TOKEN_MAX ((size_t)256 * 1024) /* whole, though not all fits an environment */
 #define SESSION_FILE_MAX (SESSION_TOKEN_MAX + SESSION_REFRESH_MAX + 16384)
 #define SESSION_NAME_SIZE 80 /* room for a file's name */
 
@@ -23,7 +23,7 @@ struct session_record {
     char service[KC_SERVICE_MAX];
     char rhost[KC_RHOST_MAX];
     char access[KC_ACCESS_MAX];
-    char issuer[SESSION_ISSUER_MAX]; /* whose tokens these are: they go to nobody else */
+    char issuer[SESSION_ISSUER_MAX];    /* whose tokens these are: they go to nobody else */
     char client_id[SESSION_CLIENT_MAX]; /* as whom we got them: nobody else can end them */
     bool has_scope;
     char scope[SESSION_SCOPE_MAX]; /* the answer's scope, as the realm gave it */

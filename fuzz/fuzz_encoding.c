@@ -54,8 +54,10 @@ static void one_key(const char *text)
 
 static unsigned digit(uint8_t c)
 {
-    FUZZ_MUST((c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'));
-    return c <= '9' ? c - (unsigned)'0' : c - 'A' + 10u;
+    static const char digits[] = "0123456789ABCDEF";
+    const char *at = c ? strchr(digits, c) : NULL;
+    FUZZ_MUST(at);
+    return (unsigned)(at - digits);
 }
 
 /* What a server reads out of the form is the value, byte for byte (lesson 22). */

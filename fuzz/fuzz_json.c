@@ -53,7 +53,7 @@ static void compare(const uint8_t *bytes, size_t length)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct json_object *value = NULL;
-    const struct jose_json_limits limits = {64 * 1024, JOSE_JSON_DEPTH, 8192};
+    const struct jose_json_limits limits = {(size_t)64 * 1024, JOSE_JSON_DEPTH, 8192};
     enum kc_status status = jose_json_parse(bytes, length, &limits, &value);
     FUZZ_MUST(status == KC_OK || !value);
     FUZZ_MUST(status == KC_OK || status == KC_MALFORMED || status == KC_TOO_LARGE);

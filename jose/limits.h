@@ -6,14 +6,16 @@
 #ifndef JOSE_LIMITS_H
 #define JOSE_LIMITS_H
 
-#define JOSE_TOKEN_BYTES (256 * 1024)   /* a compact token, as it came */
-#define JOSE_HEADER_BYTES 4096          /* its decoded JOSE header */
-#define JOSE_JWKS_BYTES (256 * 1024)    /* a JWKS document */
-#define JOSE_ANSWER_BYTES (1024 * 1024) /* any other answer of the realm */
-#define JOSE_JSON_DEPTH 32              /* arrays and objects within each other */
-#define JOSE_JSON_VALUES 65536          /* values of a document: what bounds its memory */
-#define JOSE_JSON_NUMBER 512            /* characters of a number */
-#define JOSE_JWKS_KEYS 64               /* keys of a set; a set with more is refused */
+#include <stddef.h>
+
+#define JOSE_TOKEN_BYTES ((size_t)256 * 1024)   /* a compact token, as it came */
+#define JOSE_HEADER_BYTES 4096                  /* its decoded JOSE header */
+#define JOSE_JWKS_BYTES ((size_t)256 * 1024)    /* a JWKS document */
+#define JOSE_ANSWER_BYTES ((size_t)1024 * 1024) /* any other answer of the realm */
+#define JOSE_JSON_DEPTH 32                      /* arrays and objects within each other */
+#define JOSE_JSON_VALUES 65536                  /* values of a document: what bounds its memory */
+#define JOSE_JSON_NUMBER 512                    /* characters of a number */
+#define JOSE_JWKS_KEYS 64                       /* keys of a set; a set with more is refused */
 #define JOSE_KID_BYTES 256
 #define JOSE_RSA_BITS_MIN 2048
 #define JOSE_RSA_BITS_MAX 16384

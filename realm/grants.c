@@ -222,7 +222,7 @@ void realm_grant_client(struct realm *realm, struct realm_client *client,
     else if (!client->service_account || user == NULL)
         realm_answer_error(
             answer, 401, "unauthorized_client", "Client not enabled to retrieve service account");
-    if (answer->status != 0 || !realm_token_scope_fits(client, request, answer))
+    if (user == NULL || answer->status != 0 || !realm_token_scope_fits(client, request, answer))
         return;
     if (!user->enabled) {
         char *text KC_AUTO_FREE = realm_text_format("User '%s' disabled", user->name);

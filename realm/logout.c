@@ -150,7 +150,7 @@ void realm_introspect_endpoint(
     } else if (token == NULL) {
         realm_answer_error(answer, 400, "invalid_request", "Token not provided.");
     }
-    if (answer->status != 0)
+    if (client == NULL || answer->status != 0)
         return;
     struct json_object *claims = NULL;
     if (!realm_keys_own(realm, token, &claims) || !active(realm, client, claims)) {

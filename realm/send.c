@@ -139,7 +139,7 @@ static struct MHD_Response *half_response(const struct realm_answer *answer)
     struct half *half = realm_text_room(1, sizeof(*half));
     half->length = answer->length;
     half->body = realm_text_room(answer->length + 1, 1);
-    if (answer->length > 0)
+    if (answer->body != NULL)
         memcpy(half->body, answer->body, answer->length);
     return MHD_create_response_from_callback(answer->length, 1024, half_body, half, free_half);
 }

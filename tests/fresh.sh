@@ -25,6 +25,7 @@ for script; do
     mkdir "$fresh/$script/kclogin"
     git archive HEAD | tar -x -C "$fresh/$script/kclogin"
     # a namespace of its own, so that what the script starts and mounts ends with it
+    # shellcheck disable=SC2016 # the inner shell expands it
     timeout --kill-after=30 1500 unshare --mount --pid --fork --kill-child --propagation private \
         bash -c 'set -e
             mount --rbind /dev "$1/dev"

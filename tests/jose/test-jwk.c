@@ -291,7 +291,7 @@ static void test_set_limits(void **state)
     assert_int_equal(reads_set(more), KC_TOO_LARGE);
     free(most);
     free(more);
-    char *wide = forge_text("{\"keys\":[]%*s}", JOSE_JWKS_BYTES, "");
+    char *wide = forge_text("{\"keys\":[]%*s}", (int)JOSE_JWKS_BYTES, "");
     assert_int_equal(reads_set(wide), KC_TOO_LARGE);
     free(wide);
 }

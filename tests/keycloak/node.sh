@@ -27,8 +27,8 @@ fetch() {
         return
     fi
     if [[ ! -x $home/bin/kc.sh ]]; then
-        command -v mvn >/dev/null && command -v java >/dev/null ||
-            die "needs maven and a Java runtime: scripts/deps ci"
+        command -v mvn >/dev/null || die "needs maven: scripts/deps ci"
+        command -v java >/dev/null || die "needs a Java runtime: scripts/deps ci"
         mkdir -p "$cache"
         part=$(mktemp -d "$cache/part.XXXXXX")
         trap 'rm -rf "$part"' EXIT

@@ -22,7 +22,7 @@ import demo  # noqa: E402
 import facts  # noqa: E402
 import likeness  # noqa: E402
 import questions  # noqa: E402
-from questions import CERTS, CLIENT, DISCOVERY, LOGOUT, TOKEN, TOTP, form  # noqa: E402
+from questions import CERTS, CLIENT, DISCOVERY, TOKEN, TOTP, form  # noqa: E402
 
 facts.PAUSE = questions.PAUSE = 0  # the demo realm needs none after an answer
 REFUSED = "Invalid user credentials"
