@@ -19,25 +19,25 @@ static const char *below_root(char path[PATH_MAX], const char *name)
 
 const char *kc_path_host_conf(void)
 {
-    static char path[PATH_MAX];
+    static _Thread_local char path[PATH_MAX];
     return below_root(path, "host.conf");
 }
 
 const char *kc_path_passwd(void)
 {
-    static char path[PATH_MAX];
+    static _Thread_local char path[PATH_MAX];
     return below_root(path, "passwd");
 }
 
 const char *kc_path_group(void)
 {
-    static char path[PATH_MAX];
+    static _Thread_local char path[PATH_MAX];
     return below_root(path, "group");
 }
 
 const char *kc_path_run(void)
 {
-    static char path[PATH_MAX];
+    static _Thread_local char path[PATH_MAX];
     return below_root(path, "run");
 }
 
