@@ -160,6 +160,23 @@ def variables(world):
             expect(seen.entered and more <= NAMES, f"{method}: {more}")
 
 
+@case("a daemon that lies sets nothing at all in what sudo runs", once)
+def sudo_variables(world):
+    """Who is listed and may sudo is root by it, as SECURITY.md says, and has root's environment."""
+    with instead_of_the_daemon(world) as one:
+        theirs = hosts.sudo("carol", LOCAL_PASSWORD["carol"], SHOW_ENV)
+        before = environment_of(theirs.shown, "carol")
+        for messages in (OPENS[0][0], OPENS[3][0]):
+            one.says.update({user: {OPEN: messages} for user in ("ada", "root")})
+            seen = hosts.sudo("ada", WRONG, SHOW_ENV)
+            expect(seen.entered, f"the liar was not believed: no test: {seen}")
+            found = environment_of(seen.shown, "ada")
+            for name in ("SUDO_UID", "SUDO_GID"):
+                expect(found.pop(name) != before[name], name)
+            left = {name: value for name, value in before.items() if name in found}
+            expect(found == left and len(found) == len(before) - 2, f"{found} was {before}")
+
+
 # What it may answer to a password, and none of it is a yes.
 NO = [
     [done(word=b"root", key=KEY)],

@@ -231,8 +231,9 @@ def planted_session(world):
 
 
 @case("no transaction in any log (lesson 18)", once)
-def logs(_):
-    expect(KEYS, "no transaction was taken")
+def logs(world):
+    if not KEYS:
+        replayed(world)
     for path in glob.glob(f"{ROOT}/log/**", recursive=True):
         if os.path.isfile(path):
             with open(path, "rb") as file:
