@@ -3,14 +3,12 @@
 The same whatever the realm is: the relay does it. What a realm itself may answer is tests/daemon's.
 """
 
-import contextlib
-import socket
 import time
 
 import hosts
 from outcome import expect, wait_for
 from product import configuration
-from relay import Relay
+from relay import BAD, Relay
 from world import case
 
 LIMITS = {"limits": ["grant_timeout = 3s"]}
@@ -23,7 +21,7 @@ BUSY = 500  # by which a busy machine may be slower the next time
 QUIET = 0.2  # seconds after which an answer says nothing of its address any more
 
 
-def before_26(chosen):
+def one_keycloak(chosen):
     """Before a real Keycloak; tests/daemon has far more before the demo realm."""
     return chosen.realm == "kc26"
 
@@ -59,7 +57,7 @@ def good(world, seconds):
     wait_for(lambda: enter(world)[0], seconds, "ada cannot log in")
 
 
-@case("an answer spoilt on the way has a reason and an end, and is good again", before_26)
+@case("an answer spoilt on the way has a reason and an end, and is good again", one_keycloak)
 def spoilt(world):
     for what, (change, plain, tls) in SPOILT.items():
         # a daemon that knows nothing yet: whatever it asks first is spoilt
@@ -75,40 +73,7 @@ def spoilt(world):
     world.daemon.stop()
 
 
-@contextlib.contextmanager
-def black_hole(relay):
-    """The address takes no SYN: a queue that is full."""
-    relay.down()
-    with socket.socket() as full, contextlib.ExitStack() as fillers:
-        full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        full.bind(("127.0.0.1", relay.port))
-        full.listen(0)
-        for _ in range(8):
-            filler = fillers.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(full.getsockname())
-        yield
-    relay.up()
-
-
-@contextlib.contextmanager
-def dead(relay):
-    relay.down()
-    yield
-    relay.up()
-
-
-WAYS = {
-    "dead": dead,
-    "silent": lambda relay: relay.silence(),
-    "black hole": black_hole,
-    "500": lambda relay: relay.spoil(
-        lambda _: [b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"]
-    ),
-}
-
-
-@case("one address of two is dead, silent, a black hole or broken: two seconds once", before_26)
+@case("one address of two is dead, silent, a black hole or broken: two seconds once", one_keycloak)
 def failover(world):
     relays = [Relay(world.realm.port) for _ in range(2)]
     addresses = [f"127.0.0.1:{relay.port}" for relay in relays]
@@ -117,7 +82,7 @@ def failover(world):
     good(world, 10)
     usual = max(enter(world)[1] for _ in range(3))
     in_use, healed = 0, []
-    for what, way in WAYS.items():
+    for what, way in BAD.items():
         mark = world.daemon.log.mark()
         time.sleep(QUIET)
         with way(relays[in_use]):

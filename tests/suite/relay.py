@@ -76,6 +76,29 @@ class Relay:
             self.change = None
             self.up()
 
+    @contextlib.contextmanager
+    def gone(self):
+        self.down()
+        try:
+            yield
+        finally:
+            self.up()
+
+    @contextlib.contextmanager
+    def black_hole(self):
+        """While it lasts the address takes no SYN: its queue is full."""
+        self.down()
+        with socket.socket() as full, contextlib.ExitStack() as fillers:
+            full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            full.bind(("127.0.0.1", self.port))
+            full.listen(0)
+            for _ in range(8):
+                filler = fillers.enter_context(socket.socket())
+                filler.setblocking(False)
+                filler.connect_ex(full.getsockname())
+            yield
+        self.up()
+
     def _accept(self, listener):
         while True:
             try:
@@ -126,3 +149,13 @@ class Relay:
     def _note(self, data):
         with self.lock:
             self.bytes_up += len(data)
+
+
+BROKEN = b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"
+# How one address of a realm is bad, as a context manager of its relay.
+BAD = {
+    "dead": Relay.gone,
+    "silent": Relay.silence,
+    "black hole": Relay.black_hole,
+    "500": lambda relay: relay.spoil(lambda _: [BROKEN]),
+}
