@@ -49,6 +49,16 @@ def realm_file(path):
     return write(path, json.dumps(realm))
 
 
+def unit_environment():
+    """What the unit sets for the daemon."""
+    path = os.path.join(realms.SOURCE, "packaging/systemd/kclogind.service.in")
+    with open(path, encoding="utf-8") as unit:
+        lines = [line.strip() for line in unit]
+    return dict(
+        line.split("=", 1)[1].split("=", 1) for line in lines if line.startswith("Environment=")
+    )
+
+
 class Direct:
     """A realm without the suite's relay, which would be what is measured."""
 
@@ -99,7 +109,7 @@ class Place:
         """A daemon that has done nothing yet."""
         self.daemon.stop()
         self.daemon.use(
-            product.configuration(self.realm, client=CLIENT, secret=SECRET)
+            product.configuration(self.realm, client=CLIENT, secret=SECRET), unit_environment()
         )
 
     def _people(self):

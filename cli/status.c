@@ -33,7 +33,7 @@ static enum kc_status ask(const char *dir, struct kc_secret *storage, struct kc_
     int64_t deadline = kc_now_ms() + KC_STATUS_MS;
     enum kc_status status = kc_client_open(dir, door, kc_path_owner(), &client);
     if (status == KC_OK)
-        status = kc_client_send(&client, &request, -1, deadline);
+        status = kc_client_send(&client, &request, -1, deadline, storage);
     if (status == KC_OK)
         status = kc_client_receive(&client, deadline, storage, reply);
     if (status == KC_OK && (reply->type != KC_WIRE_DONE || reply->class != KC_CLASS_OK))

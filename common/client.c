@@ -186,19 +186,22 @@ static enum kc_status send_all(int fd, const struct msghdr *message, int64_t dea
 }
 
 enum kc_status kc_client_send(struct kc_client *client, const struct kc_wire_request *request,
-    int passed_fd, int64_t deadline)
+    int passed_fd, int64_t deadline, struct kc_secret *storage)
 {
-    KC_AUTO_SECRET struct kc_secret bytes = KC_SECRET_INIT;
-    enum kc_status status = kc_secret_reserve(&bytes, KC_MESSAGE_MAX);
+    size_t length;
+    enum kc_status status = kc_secret_reserve(storage, KC_MESSAGE_MAX);
     if (status == KC_OK)
-        status = kc_wire_encode_request(request, bytes.bytes, bytes.capacity, &bytes.length);
+        status = kc_wire_encode_request(request, storage->bytes, storage->capacity, &length);
     if (status != KC_OK)
         return status;
-    struct iovec part = {.iov_base = bytes.bytes, .iov_len = bytes.length};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     union control control;
+    struct iovec part = {.iov_base = storage->bytes, .iov_len = length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
     put_control(&message, &control, passed_fd);
-    return send_all(client->fd, &message, deadline);
+    status = send_all(client->fd, &message, deadline);
+    kc_wipe(storage->bytes, length);
+    storage->length = 0;
+    return status;
 }
 
 enum kc_status kc_client_receive(struct kc_client *client, int64_t deadline,

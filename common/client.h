@@ -39,11 +39,12 @@ enum kc_status kc_client_open(
 
 /*
  * Sends a request, with the caller's effective uid as credentials and, where `passed_fd` is not
- * negative, that descriptor (it stays the caller's). `deadline` is in kc_now_ms() time.
+ * negative, that descriptor (it stays the caller's). `deadline` is in kc_now_ms() time. `storage`
+ * is room for the message, wiped after it; nothing of the request may lie there.
  * KC_TOO_LARGE, KC_TIMED_OUT, KC_DAEMON_UNREACHABLE, KC_NO_MEMORY.
  */
 enum kc_status kc_client_send(struct kc_client *client, const struct kc_wire_request *request,
-    int passed_fd, int64_t deadline);
+    int passed_fd, int64_t deadline, struct kc_secret *storage);
 
 /*
  * Receives a reply; its views point into `storage`, which must stay as long as they are used.

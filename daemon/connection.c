@@ -60,12 +60,7 @@ bool connection_may_log(const struct connection *connection)
 
 static void restart_idle(struct connection *connection)
 {
-    uint64_t now;
-    if (sd_event_now(connection->all->daemon->event, CLOCK_MONOTONIC, &now) < 0 ||
-        sd_event_source_set_time(connection->idle, now + CONNECTION_IDLE_US) < 0)
-        return;
-    (void)sd_event_source_set_enabled(
-        connection->idle, connection->login ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+    (void)sd_event_now(connection->all->daemon->event, CLOCK_MONOTONIC, &connection->heard_us);
 }
 
 void connection_set_login(struct connection *connection, struct login *login)
@@ -234,12 +229,5 @@ int connection_on_readable(sd_event_source *source, int fd, uint32_t events, voi
         refuse(connection, KC_PROTOCOL);
     else
         receive(connection);
-    return 0;
-}
-
-int connection_on_idle(sd_event_source *source, uint64_t now, void *userdata)
-{
-    (void)source, (void)now;
-    connection_close(userdata);
     return 0;
 }

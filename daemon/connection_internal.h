@@ -17,16 +17,13 @@ struct connection {
     uid_t uid;     /* who connected */
     uint32_t pid;  /* who sent the last message */
     sd_event_source *readable;
-    sd_event_source *idle;
+    uint64_t heard_us; /* when something came, or a login ended */
     struct login *login;
     LIST_ENTRY(connection) link;
 };
 
-#define CONNECTION_IDLE_US (10 * 1000000ull) /* without a login under way */
-
-/* The loop's callbacks: a message may be there; nothing came for too long. */
+/* The loop's callback: a message may be there. */
 int connection_on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata);
-int connection_on_idle(sd_event_source *source, uint64_t now, void *userdata);
 
 /* Ends it now; only from the loop, with nobody else in its code. */
 void connection_close(struct connection *connection);

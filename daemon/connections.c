@@ -23,6 +23,8 @@
 #define MOST_LOGINS_OF_ALL 512u /* of all of them; the rest is for who comes from elsewhere */
 #define SEND_BYTES 16384        /* what a stranger may leave unread; the longest answer is 5 KiB */
 #define DROPPED_AT_ONCE 16
+#define IDLE_US (10 * 1000000ull) /* without a login under way */
+#define SWEEP_US (2 * 1000000ull) /* one timer for all: each of its own would cost a login more */
 
 /* One person may own 65,536 subordinate uids (subuid(5)), and be any of them. */
 static uint32_t block_of(uid_t uid)
@@ -112,9 +114,33 @@ void connection_close(struct connection *connection)
     LIST_REMOVE(connection, link);
     connection->all->count[connection->privileged]--;
     sd_event_source_disable_unref(connection->readable);
-    sd_event_source_disable_unref(connection->idle);
     connections_let_go(connection->all, connection->fd);
     free(connection);
+}
+
+static void plan_sweep(struct connections *connections)
+{
+    (void)sd_event_source_set_time_relative(connections->sweep, SWEEP_US);
+    (void)sd_event_source_set_enabled(connections->sweep, SD_EVENT_ONESHOT);
+}
+
+/* Ends those on which nothing came for too long. */
+static int on_sweep(sd_event_source *source, uint64_t due, void *userdata)
+{
+    (void)source, (void)due;
+    struct connections *connections = userdata;
+    uint64_t now = 0;
+    (void)sd_event_now(connections->daemon->event, CLOCK_MONOTONIC, &now);
+    for (struct connection *connection = LIST_FIRST(&connections->open), *next; connection;
+         connection = next) {
+        next = LIST_NEXT(connection, link);
+        if (!connection->login && now >= connection->heard_us + IDLE_US)
+            connection_close(connection);
+    }
+    connections->sweeping = !LIST_EMPTY(&connections->open);
+    if (connections->sweeping)
+        plan_sweep(connections);
+    return 0;
 }
 
 /* Root's connections first, and the realm's answers with them. */
@@ -125,12 +151,7 @@ static int watch(struct connection *connection, int fd)
         connection->privileged ? SD_EVENT_PRIORITY_NORMAL : CONNECTIONS_PUBLIC_PRIORITY;
     int error = sd_event_add_io(
         event, &connection->readable, fd, EPOLLIN, connection_on_readable, connection);
-    if (error >= 0)
-        error = sd_event_add_time_relative(event, &connection->idle, CLOCK_MONOTONIC,
-            CONNECTION_IDLE_US, 0, connection_on_idle, connection);
-    if (error >= 0)
-        error = sd_event_source_set_priority(connection->readable, priority);
-    return error < 0 ? error : sd_event_source_set_priority(connection->idle, priority);
+    return error < 0 ? error : sd_event_source_set_priority(connection->readable, priority);
 }
 
 static bool serve(struct connections *connections, int fd, bool privileged, uid_t uid)
@@ -142,10 +163,13 @@ static bool serve(struct connections *connections, int fd, bool privileged, uid_
         (struct connection){.all = connections, .fd = fd, .privileged = privileged, .uid = uid};
     if (watch(connection, fd) < 0) {
         sd_event_source_disable_unref(connection->readable);
-        sd_event_source_disable_unref(connection->idle);
         free(connection);
         return false;
     }
+    (void)sd_event_now(connections->daemon->event, CLOCK_MONOTONIC, &connection->heard_us);
+    if (!connections->sweeping)
+        plan_sweep(connections);
+    connections->sweeping = true;
     LIST_INSERT_HEAD(&connections->open, connection, link);
     connections->count[privileged]++;
     return true;
@@ -198,6 +222,10 @@ enum kc_status connections_init(struct connections *ret_connections, struct daem
     LIST_INIT(&ret_connections->open);
     ret_connections->most[true] = most_of(files.rlim_cur / 4);
     ret_connections->most[false] = most_of(files.rlim_cur / 8);
+    if (sd_event_add_time_relative(daemon->event, &ret_connections->sweep, CLOCK_MONOTONIC, 0, 0,
+            on_sweep, ret_connections) < 0 ||
+        sd_event_source_set_enabled(ret_connections->sweep, SD_EVENT_OFF) < 0)
+        return KC_SYSTEM;
     enum kc_status status = closer_new(&ret_connections->closer);
     if (status == KC_OK)
         status = log_budget_new(daemon->event, report_left_out, &ret_connections->budget);
@@ -210,6 +238,7 @@ void connections_end(struct connections *connections)
 {
     while (!LIST_EMPTY(&connections->open))
         connection_close(LIST_FIRST(&connections->open));
+    sd_event_source_disable_unref(connections->sweep);
     closer_free(connections->closer);
     log_budget_free(connections->budget);
     kc_secret_wipe(&connections->buffer);

@@ -21,6 +21,8 @@ struct connections {
     struct daemon *daemon;
     struct closer *closer;
     struct log_budget *budget;
+    sd_event_source *sweep;
+    bool sweeping;
     struct kc_secret buffer; /* the message that is read or written just now */
     unsigned most[2];        /* public, privileged */
     unsigned count[2];

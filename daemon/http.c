@@ -14,7 +14,7 @@
 #define REQUESTS_MAX 256
 #define CONNECTIONS_MAX 64L
 #define HOST_CONNECTIONS_MAX 32L /* one address that hangs leaves some for the others */
-#define CONNECTIONS_KEPT 8L
+#define CONNECTIONS_KEPT HOST_CONNECTIONS_MAX /* after a burst nobody pays a handshake twice */
 #define DEADLINE_SLACK_US 200000u /* libcurl's own end of a request comes first */
 
 struct http {
@@ -23,6 +23,7 @@ struct http {
     CURLM *multi;
     CURLSH *share; /* TLS sessions: a new connection resumes */
     sd_event_source *timer;
+    sd_event_source *ended; /* runs once when requests ended outside the loop's callbacks */
     struct http_request *requests;
     size_t running;
 };
@@ -190,6 +191,23 @@ static int on_timer(sd_event_source *source, uint64_t now, void *userdata)
     return 0;
 }
 
+static int on_ended(sd_event_source *source, void *userdata)
+{
+    (void)source;
+    reap(userdata);
+    return 0;
+}
+
+/* Lets a new request send what it can at once: the loop would come round only for that. If one has
+ * ended already, that waits for the loop. */
+static void kick(struct http *http)
+{
+    int running = 0;
+    curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    if (running < (int)http->running)
+        (void)sd_event_source_set_enabled(http->ended, SD_EVENT_ONESHOT);
+}
+
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *assigned)
 {
     struct http *http = userdata;
@@ -232,6 +250,7 @@ static void destroy(struct http *http)
     if (http->share)
         curl_share_cleanup(http->share);
     sd_event_source_disable_unref(http->timer);
+    sd_event_source_disable_unref(http->ended);
     sd_event_unref(http->event);
     free(http);
 }
@@ -240,7 +259,9 @@ static bool set_up(struct http *http)
 {
     if (sd_event_add_time_relative(
             http->event, &http->timer, CLOCK_MONOTONIC, 0, 1, on_timer, http) < 0 ||
-        sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0)
+        sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0 ||
+        sd_event_add_defer(http->event, &http->ended, on_ended, http) < 0 ||
+        sd_event_source_set_enabled(http->ended, SD_EVENT_OFF) < 0)
         return false;
     CURLM *multi = http->multi;
     return curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ==
@@ -321,6 +342,7 @@ enum kc_status http_start(struct http *http, const struct http_spec *spec, http_
     http->references++;
     if (ret_request)
         *ret_request = request;
+    kick(http);
     return KC_OK;
 }
 

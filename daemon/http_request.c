@@ -13,6 +13,7 @@
 
 #define CONNECTION_IDLE_SECONDS 45L /* below the idle limits of common proxies (60 s and more) */
 #define CONNECTION_LIFE_SECONDS 600L
+#define FORM_BUFFER_BYTES 16384L /* libcurl's least; each POST has one, which is wiped */
 #define CONNECT_MIN_MS 1000L
 #define CONNECT_OTHERS_MS 1500L /* while there are other addresses */
 #define CONNECT_MAX_MS 5000L /* a realm that is gone is known to be before a login's time is up */
@@ -236,6 +237,7 @@ static bool set_form(CURL *easy, struct http_request *request)
 {
     return SET(CURLOPT_POST, 1L) && SET(CURLOPT_POSTFIELDS, NULL) &&
            SET(CURLOPT_READFUNCTION, read_form) && SET(CURLOPT_READDATA, request) &&
+           SET(CURLOPT_UPLOAD_BUFFERSIZE, FORM_BUFFER_BYTES) &&
            SET(CURLOPT_SEEKFUNCTION, refuse_seek) && SET(CURLOPT_SEEKDATA, request) &&
            SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->form.length);
 }

@@ -35,7 +35,7 @@ static enum kc_status send_request(
     struct pump *pump, const struct kc_wire_request *request, int passed_fd)
 {
     int64_t start = kc_now_ms();
-    enum kc_status status = kc_client_send(&pump->client, request, passed_fd, start + pump->left);
+    enum kc_status status = kc_client_send(&pump->client, request, passed_fd, start + pump->left, pump->storage);
     pump->left -= kc_now_ms() - start;
     return status;
 }

@@ -280,6 +280,7 @@ static void test_above_standard_descriptors(void **state)
 static void test_request_credentials_and_descriptor(void **state)
 {
     struct bed *bed = *state;
+    KC_AUTO_SECRET struct kc_secret storage = KC_SECRET_INIT;
     char control[256];
     uint8_t bytes[64];
     int passed = -1;
@@ -288,7 +289,8 @@ static void test_request_credentials_and_descriptor(void **state)
     connect_bed(bed);
     const struct kc_wire_request request = {.type = KC_WIRE_STATUS};
     assert_int_equal(
-        kc_client_send(&bed->client, &request, bed->listener, kc_now_ms() + 100), KC_OK);
+        kc_client_send(&bed->client, &request, bed->listener, kc_now_ms() + 100, &storage),
+        KC_OK);
     struct iovec part = {bytes, sizeof bytes};
     struct msghdr message = {.msg_iov = &part,
         .msg_iovlen = 1,
@@ -381,7 +383,8 @@ static void test_hung_up(void **state)
     close(KC_TAKE_FD(bed->peer));
     /* No SIGPIPE, and the last word is still there. */
     assert_int_equal(
-        kc_client_send(&bed->client, &request, -1, kc_now_ms() + 100), KC_DAEMON_UNREACHABLE);
+        kc_client_send(&bed->client, &request, -1, kc_now_ms() + 100, &storage),
+        KC_DAEMON_UNREACHABLE);
     assert_int_equal(kc_client_receive(&bed->client, kc_now_ms() + 100, &storage, &reply), KC_OK);
     assert_int_equal(kc_client_receive(&bed->client, kc_now_ms() + 100, &storage, &reply),
         KC_DAEMON_UNREACHABLE);
@@ -395,7 +398,8 @@ static void test_hung_up_with_a_question_unread(void **state)
     struct kc_wire_reply reply;
     const struct kc_wire_request request = {.type = KC_WIRE_STATUS};
     connect_bed(bed);
-    assert_int_equal(kc_client_send(&bed->client, &request, -1, kc_now_ms() + 100), KC_OK);
+    assert_int_equal(
+        kc_client_send(&bed->client, &request, -1, kc_now_ms() + 100, &storage), KC_OK);
     send(bed->peer, "\1\101\0\0\2\0\0\0\2hi", 11, 0);
     close(KC_TAKE_FD(bed->peer));
     assert_int_equal(kc_client_receive(&bed->client, kc_now_ms() + 100, &storage, &reply), KC_OK);
@@ -430,12 +434,13 @@ static void test_lesson_25_deadline(void **state)
 static void test_lesson_25_full_socket(void **state)
 {
     struct bed *bed = *state;
+    KC_AUTO_SECRET struct kc_secret storage = KC_SECRET_INIT;
     const struct kc_wire_request request = {.type = KC_WIRE_STATUS};
     enum kc_status status = KC_OK;
     connect_bed(bed);
     int64_t began = kc_now_ms(), deadline = began + 100;
     for (int i = 0; i < 100000 && status == KC_OK; i++)
-        status = kc_client_send(&bed->client, &request, -1, deadline);
+        status = kc_client_send(&bed->client, &request, -1, deadline, &storage);
     assert_int_equal(status, KC_TIMED_OUT);
     assert_true(kc_now_ms() - began < 2000);
 }
