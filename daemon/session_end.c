@@ -9,9 +9,12 @@
 #include "daemon/oauth_error.h"
 #include "daemon/realm.h"
 
+#include <malloc.h>
+
 #define ENDING_AT_ONCE 8 /* log-outs under way */
 #define ENDING_TRIES 10  /* the last one comes after seventeen minutes */
 #define RETRY_FIRST_MS 2000
+#define TRIM_AFTER 256 /* log-outs */
 
 static enum kc_status wait_ms(struct session *session, uint64_t ms, sd_event_time_handler_t handler)
 {
@@ -50,6 +53,15 @@ static void tried(struct session *session, enum kc_status status, const char *de
     session_forget(session);
 }
 
+/* A crowd that has gone leaves holes in the heap that nothing else would ever give back. */
+static void give_memory_back(struct sessions *sessions)
+{
+    if (sessions->at_once || !TAILQ_EMPTY(&sessions->ending) || sessions->ended < TRIM_AFTER)
+        return;
+    sessions->ended = 0;
+    (void)malloc_trim(0);
+}
+
 static void pump_endings(struct sessions *sessions);
 
 static void on_ended(void *userdata, enum kc_status status, const char *detail)
@@ -57,7 +69,9 @@ static void on_ended(void *userdata, enum kc_status status, const char *detail)
     struct session *session = userdata;
     struct sessions *sessions = session->sessions;
     tried(session, status, detail);
+    sessions->ended++;
     pump_endings(sessions);
+    give_memory_back(sessions);
 }
 
 static enum kc_status start_log_out(struct session *session)

@@ -40,6 +40,7 @@ struct sessions {
     struct sessions_count count;
     size_t most;      /* open and ending, together */
     unsigned at_once; /* log-outs under way */
+    unsigned ended;   /* log-outs since memory was last given back */
     bool freeing;
     char boot_id[PROCESS_BOOT_ID_SIZE]; /* "" where it could not be read */
     TAILQ_HEAD(, session) ending;
