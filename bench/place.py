@@ -6,6 +6,7 @@ Used by bench/login and parts.py. Nothing stands between the daemon and the real
 import contextlib
 import json
 import os
+import resource
 import subprocess
 import types
 
@@ -19,6 +20,7 @@ from outcome import Failed
 PEOPLE = 48  # enough that nobody logs in twice within a few milliseconds
 CLIENT, SECRET = "linux-pam-es256", "es256-secret"
 PREFIX = "b"
+FILES = 131072
 FIRST_UID = 3000
 # Without a secret in an argument list: the password by pam_exec's pipe, the client's in a file.
 EXEC = """#!/bin/sh
@@ -57,6 +59,13 @@ def unit_environment():
     return dict(
         line.split("=", 1)[1].split("=", 1) for line in lines if line.startswith("Environment=")
     )
+
+
+def most_sessions():
+    """How many the daemon may hold besides those of callers: half of its descriptors."""
+    with contextlib.suppress(ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 1000
 
 
 class Direct:
@@ -102,6 +111,7 @@ class Place:
             write(realms.CA_FILE, source.read())
         self._people()
         self._services()
+        self.most_sessions = most_sessions()
         self.daemon = product.Daemon(self.bed)
         self.restart()
 
