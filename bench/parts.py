@@ -40,7 +40,7 @@ def latency(host, quick):
     """The three ways in turns: what disturbs one disturbs all."""
     real = host.realm.real
     for callers in (1, 16):
-        rounds, batch = (8, 1) if quick else (150, 1) if real else (500, 1)
+        rounds, batch = (8, 1) if quick else (100, 1) if real else (500, 1)
         if callers == 16:
             rounds, batch = (2, 2) if quick else (4, 4) if real else (25, 5)
         host.call(["pam", "post"], callers, 2)  # connections, pages and caches are warm

@@ -102,6 +102,7 @@ struct realm {
     size_t role_count, scope_count, group_count, client_count, user_count;
     struct realm_keys *keys;
     struct realm_session *sessions;
+    size_t session_count;
     struct json_object *spent; /* ids of client assertions, with the second they may be forgotten */
     struct json_object *revoked; /* ids of access tokens */
     struct realm_faults *faults;

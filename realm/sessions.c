@@ -11,10 +11,11 @@
 
 enum { SESSION_LIMIT = 10000 };
 
-static void drop(struct realm_session **at)
+static void drop(struct realm *realm, struct realm_session **at)
 {
     struct realm_session *session = *at;
     *at = session->next;
+    realm->session_count--;
     free(session->scope_asked);
     free(session);
 }
@@ -22,13 +23,12 @@ static void drop(struct realm_session **at)
 /* The oldest goes where there are too many. */
 static void make_room(struct realm *realm)
 {
-    size_t count = 0;
-    for (struct realm_session **at = &realm->sessions; *at != NULL; at = &(*at)->next) {
-        if (++count == SESSION_LIMIT) {
-            drop(at);
-            return;
-        }
-    }
+    struct realm_session **at = &realm->sessions;
+    if (realm->session_count < SESSION_LIMIT)
+        return;
+    while ((*at)->next != NULL)
+        at = &(*at)->next;
+    drop(realm, at);
 }
 
 struct realm_session *realm_session_open(struct realm *realm, struct realm_user *user,
@@ -47,6 +47,7 @@ struct realm_session *realm_session_open(struct realm *realm, struct realm_user 
     session->started = session->refreshed = realm_now(realm);
     session->next = realm->sessions;
     realm->sessions = session;
+    realm->session_count++;
     return session;
 }
 
@@ -61,7 +62,7 @@ struct realm_session *realm_session_find(struct realm *realm, const char *id, bo
 {
     for (struct realm_session **at = &realm->sessions; *at != NULL;) {
         if (dead(realm, *at)) {
-            drop(at);
+            drop(realm, at);
             continue;
         }
         if ((*at)->offline == offline && realm_text_same((*at)->id, id))
@@ -75,7 +76,7 @@ void realm_session_close(struct realm *realm, const char *id, bool offline)
 {
     for (struct realm_session **at = &realm->sessions; *at != NULL; at = &(*at)->next) {
         if ((*at)->offline == offline && realm_text_same((*at)->id, id)) {
-            drop(at);
+            drop(realm, at);
             return;
         }
     }
@@ -84,5 +85,5 @@ void realm_session_close(struct realm *realm, const char *id, bool offline)
 void realm_session_close_all(struct realm *realm)
 {
     while (realm->sessions != NULL)
-        drop(&realm->sessions);
+        drop(realm, &realm->sessions);
 }
