@@ -121,7 +121,7 @@ static enum kc_status scan_file(struct scan *scan, const char *path)
     unsigned long long total = 0;
     KC_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return KC_SYSTEM;
+        return kc_status_from_errno(errno);
     while (!scan->found) {
         ssize_t got = read(fd, buffer, sizeof buffer);
         if (got < 0 && errno == EINTR)

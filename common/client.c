@@ -94,7 +94,7 @@ static enum kc_status connect_to(const char *path, struct kc_client *client)
     memcpy(address.sun_path, path, strlen(path) + 1);
     client->fd = socket_above_standard();
     if (client->fd < 0)
-        return KC_SYSTEM;
+        return kc_status_from_errno(errno);
     if (connect(client->fd, (struct sockaddr *)&address, sizeof address) == 0)
         return KC_OK;
     return errno == EAGAIN ? wait_at_the_door(client->fd, &address) : KC_DAEMON_UNREACHABLE;

@@ -5,6 +5,7 @@
  */
 #include "common/status.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -64,6 +65,22 @@ enum kc_status kc_status_from_wire(unsigned class, const char *word)
         if ((unsigned)statuses[i].class == class && strcmp(statuses[i].word, word) == 0)
             return (enum kc_status)i;
     return plainest[class];
+}
+
+enum kc_status kc_status_from_errno(int error)
+{
+    switch (error) {
+    case ENOMEM:
+        return KC_NO_MEMORY;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOSPC:
+    case EDQUOT:
+        return KC_NO_ROOM;
+    default:
+        return KC_SYSTEM;
+    }
 }
 
 const char *kc_class_word(enum kc_class class)

@@ -128,6 +128,7 @@ enum kc_class {
     X(CANCELLED, "cancelled", CONVERSATION)                                                        \
     X(CONVERSATION, "conversation-failed", CONVERSATION)                                           \
     X(NO_MEMORY, "no-memory", INTERNAL)                                                            \
+    X(NO_ROOM, "no-room", UNAVAILABLE)                                                             \
     X(SYSTEM, "system-error", INTERNAL)
 
 enum kc_status {
@@ -149,6 +150,10 @@ enum kc_class kc_status_class(enum kc_status status);
  * KC_PROTOCOL for class 0 with another, or a number that is no class.
  */
 enum kc_status kc_status_from_wire(unsigned class, const char *word);
+
+/* An errno: KC_NO_MEMORY, KC_NO_ROOM where descriptors, buffers, space or inodes are used up, so
+ * that the same may work later; else KC_SYSTEM. Success is for the caller to know. */
+enum kc_status kc_status_from_errno(int error);
 
 /* The word of a class for a log's result= field: ok, denied, unavailable, misconfigured, failed. */
 const char *kc_class_word(enum kc_class class);

@@ -1,6 +1,6 @@
 /*
  * Access rules: who may enter, by the claims of a verified token.
- * Used by login.c and phases.c (the account phase); the rules come from the configuration.
+ * Used by login.c and account.c; the rules come from the configuration.
  * Must never compare a part of a value, nor look at what was asked for instead of what was given.
  */
 #ifndef DAEMON_ACCESS_H

@@ -1,6 +1,6 @@
 /*
  * The configuration in use: which section decides, who may call, and all of it as text.
- * Used by login.c, phases.c and kclogind -t.
+ * Used by login.c, account.c, phases.c and kclogind -t.
  * Must never fall back: a section that is named and is not there decides nothing.
  */
 #include "daemon/config.h"

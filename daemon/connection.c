@@ -1,10 +1,11 @@
 /*
  * A connection and its messages.
- * Used by connections.c, login.c and phases.c.
+ * Used by connections.c, login.c, account.c and phases.c.
  * Must never take authority from anything but the socket that was knocked at.
  */
 #include "daemon/connection_internal.h"
 
+#include "daemon/account.h"
 #include "daemon/ancillary.h"
 #include "daemon/login.h"
 #include "daemon/phases.h"
@@ -67,6 +68,11 @@ void connection_set_login(struct connection *connection, struct login *login)
 {
     connection->login = login;
     restart_idle(connection);
+}
+
+void connection_set_account(struct connection *connection, struct account *account)
+{
+    connection->account = account;
 }
 
 void connection_hang_up(struct connection *connection)
@@ -136,7 +142,7 @@ static void refuse(struct connection *connection, enum kc_status status)
 static void dispatch(
     struct connection *connection, const struct kc_wire_request *request, int *passed_fd)
 {
-    if (connection->login && request->type != KC_WIRE_ANSWER) {
+    if (connection->account || (connection->login && request->type != KC_WIRE_ANSWER)) {
         refuse(connection, KC_PROTOCOL);
         return;
     }
@@ -151,7 +157,7 @@ static void dispatch(
             refuse(connection, KC_PROTOCOL);
         break;
     case KC_WIRE_ACCOUNT:
-        phases_account(connection, &request->login, request->key);
+        account_begin(connection, &request->login, request->key);
         break;
     case KC_WIRE_OPEN:
         phases_open(connection, &request->login, request->key, KC_TAKE_FD(*passed_fd));

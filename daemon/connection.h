@@ -1,6 +1,6 @@
 /*
  * A connection: one message at a time, each handed to whom it concerns.
- * Used by login.c and phases.c to answer; requests go to these two.
+ * Used by login.c, account.c and phases.c to answer; requests go to these three.
  * Must never take authority from anything but the socket that was knocked at.
  */
 #ifndef DAEMON_CONNECTION_H
@@ -9,6 +9,7 @@
 #include "common/wire.h"
 #include "daemon/daemon.h"
 
+struct account;
 struct connection;
 struct login;
 
@@ -33,6 +34,9 @@ bool connection_may_log(const struct connection *connection);
 /* The login that goes on here; NULL: none. While there is one, the connection is not idle. */
 struct login *connection_login(const struct connection *connection);
 void connection_set_login(struct connection *connection, struct login *login);
+
+/* The account phase whose answer is awaited here; NULL: none. */
+void connection_set_account(struct connection *connection, struct account *account);
 
 /* Answers. A caller that does not take its answers is hung up on; this returns all the same. */
 void connection_reply(struct connection *connection, const struct kc_wire_reply *reply);

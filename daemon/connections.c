@@ -9,6 +9,7 @@
 #include "daemon/ancillary.h"
 #include "daemon/connection_internal.h"
 #include "daemon/log.h"
+#include "daemon/account.h"
 #include "daemon/login.h"
 
 #include <stdio.h>
@@ -111,6 +112,8 @@ void connection_close(struct connection *connection)
 {
     if (connection->login)
         login_abandon(connection->login);
+    if (connection->account)
+        account_abandon(connection->account);
     LIST_REMOVE(connection, link);
     connection->all->count[connection->privileged]--;
     sd_event_source_disable_unref(connection->readable);

@@ -1,6 +1,6 @@
 /*
  * The daemon's parts, held together for the handlers of requests.
- * Made by main.c, borrowed by connection.c, login.c and phases.c.
+ * Made by main.c, borrowed by connection.c, login.c, account.c and phases.c.
  * Holds no state of its own: each part owns its own.
  */
 #ifndef DAEMON_DAEMON_H

@@ -51,8 +51,9 @@ static enum kc_status read_url(
         return KC_OK;
     if (status != KC_OK)
         return status == KC_NO_MEMORY ? status : KC_ANSWER_MALFORMED;
-    if (!http_url_usable(url, allow_http))
-        return KC_ANSWER_MALFORMED;
+    status = http_url_check(url, allow_http);
+    if (status != KC_OK)
+        return status == KC_NO_MEMORY ? status : KC_ANSWER_MALFORMED;
     *ret_url = strdup(url);
     return *ret_url ? KC_OK : KC_NO_MEMORY;
 }

@@ -110,7 +110,7 @@ static enum kc_status judge(
 static bool is_local(enum kc_status status)
 {
     return status == KC_BUSY || status == KC_CONFIG_INVALID || status == KC_NO_MEMORY ||
-           status == KC_SYSTEM;
+           status == KC_NO_ROOM || status == KC_SYSTEM;
 }
 
 static void settle_soon(struct endpoints *endpoints, uint64_t at_us)

@@ -1,6 +1,6 @@
 /*
  * A password grant: its turn, one POST, the answer, the verified token.
- * Used by login.c and phases.c through grant.h.
+ * Used by login.c and account.c through grant.h.
  * Must never send twice, count anything but a verified token as success, or keep a session that
  * nobody asked to keep.
  */

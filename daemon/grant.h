@@ -1,6 +1,6 @@
 /*
  * Password grants: one at a time for a user, POSTed once, the answer verified before it counts.
- * Used by login.c, and by phases.c to judge a kept token. What runs belongs to the realm object.
+ * Used by login.c, and by account.c to judge a kept token. What runs belongs to the realm object.
  * Must never send a grant again, nor leave a session at the realm that nobody holds.
  */
 #ifndef DAEMON_GRANT_H

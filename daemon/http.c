@@ -15,6 +15,7 @@
 #define CONNECTIONS_MAX 64L
 #define HOST_CONNECTIONS_MAX 32L /* one address that hangs leaves some for the others */
 #define CONNECTIONS_KEPT HOST_CONNECTIONS_MAX /* after a burst nobody pays a handshake twice */
+#define UNWATCHED_US 20000u
 #define DEADLINE_SLACK_US 200000u /* libcurl's own end of a request comes first */
 
 struct http {
@@ -24,6 +25,9 @@ struct http {
     CURLSH *share; /* TLS sessions: a new connection resumes */
     sd_event_source *timer;
     sd_event_source *ended; /* runs once when requests ended outside the loop's callbacks */
+    sd_event_source *unwatched_timer;
+    int unwatched[CONNECTIONS_MAX + CONNECTIONS_KEPT]; /* sockets that the loop had no room for */
+    size_t unwatched_count;
     struct http_request *requests;
     size_t running;
 };
@@ -147,7 +151,7 @@ static void reap(struct http *http)
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
         http_request_note_first_byte(request, code);
-        request_done(http, request, http_translate((int)code, &request->wire));
+        request_done(http, request, http_request_judge(request, (int)code));
     }
     http_unref(http);
 }
@@ -208,6 +212,46 @@ static void kick(struct http *http)
         (void)sd_event_source_set_enabled(http->ended, SD_EVENT_ONESHOT);
 }
 
+static void plan_unwatched(struct http *http)
+{
+    (void)sd_event_source_set_time_relative(http->unwatched_timer, UNWATCHED_US);
+    (void)sd_event_source_set_enabled(
+        http->unwatched_timer, http->unwatched_count ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+/* libcurl looks by itself whether something has come. */
+static int on_unwatched(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct http *http = userdata;
+    int running;
+    (void)source, (void)now;
+    for (size_t i = http->unwatched_count; i-- > 0;)
+        if (i < http->unwatched_count) /* the call may take some away */
+            curl_multi_socket_action(http->multi, http->unwatched[i], 0, &running);
+    plan_unwatched(http);
+    reap(http);
+    return 0;
+}
+
+static void forget_unwatched(struct http *http, int fd)
+{
+    for (size_t i = 0; i < http->unwatched_count; i++)
+        if (http->unwatched[i] == fd)
+            http->unwatched[i] = http->unwatched[--http->unwatched_count];
+}
+
+static void leave_unwatched(struct http *http, int fd)
+{
+    forget_unwatched(http, fd);
+    if (http->unwatched_count < sizeof(http->unwatched) / sizeof(*http->unwatched))
+        http->unwatched[http->unwatched_count++] = fd;
+    plan_unwatched(http);
+}
+
+/*
+ * Never -1: libcurl would take the whole multi handle for dead, and no request would be made again
+ * until the daemon's end. A socket that cannot be watched is asked after, again and again.
+ */
 static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *assigned)
 {
     struct http *http = userdata;
@@ -215,6 +259,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, 
     uint32_t events = 0;
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
+        forget_unwatched(http, fd);
         curl_multi_assign(http->multi, fd, NULL);
         sd_event_source_disable_unref(source);
         return 0;
@@ -223,23 +268,25 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, 
         events |= EPOLLIN;
     if (what & CURL_POLL_OUT)
         events |= EPOLLOUT;
-    if (source)
-        return sd_event_source_set_io_events(source, events) < 0 ? -1 : 0;
-    if (sd_event_add_io(http->event, &source, fd, events, on_socket, http) < 0)
-        return -1;
-    curl_multi_assign(http->multi, fd, source);
+    bool watched = source
+                       ? sd_event_source_set_io_events(source, events) >= 0
+                       : sd_event_add_io(http->event, &source, fd, events, on_socket, http) >= 0;
+    if (watched)
+        curl_multi_assign(http->multi, fd, source);
+    else
+        leave_unwatched(http, fd);
     return 0;
 }
 
+/* Never -1, as above: each request has a deadline of its own in the loop. */
 static int set_timer(CURLM *multi, long timeout_ms, void *userdata)
 {
     struct http *http = userdata;
     (void)multi;
-    if (timeout_ms < 0)
-        return sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
-    if (sd_event_source_set_time_relative(http->timer, (uint64_t)timeout_ms * 1000U) < 0 ||
-        sd_event_source_set_enabled(http->timer, SD_EVENT_ONESHOT) < 0)
-        return -1;
+    if (timeout_ms >= 0)
+        (void)sd_event_source_set_time_relative(http->timer, (uint64_t)timeout_ms * 1000U);
+    (void)sd_event_source_set_enabled(
+        http->timer, timeout_ms < 0 ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
     return 0;
 }
 
@@ -251,6 +298,7 @@ static void destroy(struct http *http)
         curl_share_cleanup(http->share);
     sd_event_source_disable_unref(http->timer);
     sd_event_source_disable_unref(http->ended);
+    sd_event_source_disable_unref(http->unwatched_timer);
     sd_event_unref(http->event);
     free(http);
 }
@@ -260,6 +308,9 @@ static bool set_up(struct http *http)
     if (sd_event_add_time_relative(
             http->event, &http->timer, CLOCK_MONOTONIC, 0, 1, on_timer, http) < 0 ||
         sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0 ||
+        sd_event_add_time_relative(http->event, &http->unwatched_timer, CLOCK_MONOTONIC, 0, 1000,
+            on_unwatched, http) < 0 ||
+        sd_event_source_set_enabled(http->unwatched_timer, SD_EVENT_OFF) < 0 ||
         sd_event_add_defer(http->event, &http->ended, on_ended, http) < 0 ||
         sd_event_source_set_enabled(http->ended, SD_EVENT_OFF) < 0)
         return false;

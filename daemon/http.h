@@ -88,7 +88,7 @@ const char *http_target(const struct http_request *request);
 
 /* True for an https URL, or http where allowed and the host is the loopback by name or number;
  * never with user information or a fragment. */
-bool http_url_usable(const char *url, bool allow_http);
+enum kc_status http_url_check(const char *url, bool allow_http);
 
 /* Requests now running or waiting for a connection. */
 size_t http_running(const struct http *http);
@@ -98,6 +98,7 @@ struct http_wire {
     bool sent;      /* a byte of a request left */
     bool received;  /* a byte came, of TLS or of an answer */
     bool too_large; /* a limit of ours ended it */
+    bool no_room;   /* this host had no descriptor or thread for it */
 };
 enum kc_status http_translate(int curl_code, const struct http_wire *wire);
 

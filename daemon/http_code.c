@@ -53,6 +53,8 @@ enum kc_status http_translate(int curl_code, const struct http_wire *wire)
         return KC_UNANSWERED;
     if (is_configuration(curl_code))
         return KC_CONFIG_INVALID;
+    if (wire->no_room)
+        return KC_NO_ROOM; /* the realm has nothing to do with it, and must not look as if it had */
     if (is_tls(curl_code))
         return KC_TLS_FAILED;
     switch (curl_code) {

@@ -6,9 +6,12 @@
 #include "daemon/http_request.h"
 #include "daemon/clock.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <systemd/sd-event.h>
 
 #define CONNECTION_IDLE_SECONDS 45L /* below the idle limits of common proxies (60 s and more) */
@@ -137,6 +140,36 @@ static int go_on(
     return request->wire.too_large ? 1 : 0;
 }
 
+/* libcurl takes a socket that cannot be made for a server that cannot be reached. */
+static curl_socket_t open_socket(
+    void *userdata, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct http_request *request = userdata;
+    (void)purpose;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd >= 0)
+        return fd;
+    request->wire.no_room = kc_status_from_errno(errno) != KC_SYSTEM;
+    return CURL_SOCKET_BAD;
+}
+
+/* The same of a name: its resolver needs a descriptor and a thread. */
+static bool resolver_starved(const struct http_request *request)
+{
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return errno == EMFILE;
+    close(fd);
+    return strstr(request->error, "thread failed to start");
+}
+
+enum kc_status http_request_judge(struct http_request *request, int curl_code)
+{
+    if (curl_code == CURLE_COULDNT_RESOLVE_HOST && resolver_starved(request))
+        request->wire.no_room = true;
+    return http_translate(curl_code, &request->wire);
+}
+
 /* Host and port of the URL left open: every one goes there. */
 #define TARGET_HEAD "::"
 
@@ -226,6 +259,7 @@ static bool set_callbacks(CURL *easy, struct http_request *request)
     return SET(CURLOPT_PRIVATE, request) && SET(CURLOPT_ERRORBUFFER, request->error) &&
            SET(CURLOPT_WRITEFUNCTION, take_body) && SET(CURLOPT_WRITEDATA, request) &&
            SET(CURLOPT_HEADERFUNCTION, take_header) && SET(CURLOPT_HEADERDATA, request) &&
+           SET(CURLOPT_OPENSOCKETFUNCTION, open_socket) && SET(CURLOPT_OPENSOCKETDATA, request) &&
            SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->body_limit) &&
            SET(CURLOPT_DEBUGFUNCTION, watch_wire) && SET(CURLOPT_DEBUGDATA, request) &&
            SET(CURLOPT_XFERINFOFUNCTION, go_on) && SET(CURLOPT_XFERINFODATA, request) &&
@@ -251,8 +285,9 @@ static void cleanup_request(struct http_request **request)
 enum kc_status http_request_new(
     const struct http_spec *spec, CURLSH *share, struct http_request **ret_request)
 {
-    if (!http_url_usable(spec->url, spec->peer->allow_http))
-        return KC_CONFIG_INVALID;
+    enum kc_status usable = http_url_check(spec->url, spec->peer->allow_http);
+    if (usable != KC_OK)
+        return usable;
     KC_CLEANUP(cleanup_request) struct http_request *request = calloc(1, sizeof(*request));
     if (!request)
         return KC_NO_MEMORY;

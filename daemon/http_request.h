@@ -57,6 +57,8 @@ bool http_request_rearm(struct http_request *request, enum kc_status status);
 
 /* After the end: whether a byte of an answer came of which libcurl told nothing, for it was none. */
 void http_request_note_first_byte(struct http_request *request, CURLcode code);
+/* What libcurl's code means for this request. */
+enum kc_status http_request_judge(struct http_request *request, int curl_code);
 
 /* Fills in the answer after the handle is done; the body moves. */
 void http_request_collect(struct http_request *request, struct http_answer *ret_answer);

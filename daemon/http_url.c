@@ -22,19 +22,25 @@ static bool has_two_slashes(const char *text, const char *scheme)
            text[length + 3] != '/';
 }
 
-bool http_url_usable(const char *text, bool allow_http)
+enum kc_status http_url_check(const char *text, bool allow_http)
 {
     CURLU *url = curl_url();
     char *scheme = NULL, *host = NULL;
     bool usable = false;
-    if (url && curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host &&
-        has_two_slashes(text, scheme) && !strchr(text, '#')) /* libcurl forgets an empty fragment */
+    CURLUcode code = url ? curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER)
+                         : CURLUE_OUT_OF_MEMORY;
+    if (code == CURLUE_OK)
+        code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(url, CURLUPART_HOST, &host, 0);
+    if (code == CURLUE_OK && *host && has_two_slashes(text, scheme) &&
+        !strchr(text, '#')) /* libcurl forgets an empty fragment */
         usable = strcmp(scheme, "https") == 0 ||
                  (allow_http && strcmp(scheme, "http") == 0 && host_is_loopback(host));
     curl_free(scheme);
     curl_free(host);
     curl_url_cleanup(url);
-    return usable;
+    if (code == CURLUE_OUT_OF_MEMORY)
+        return KC_NO_MEMORY;
+    return usable ? KC_OK : KC_CONFIG_INVALID;
 }

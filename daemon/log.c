@@ -5,13 +5,39 @@
  */
 #include "daemon/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LINE_SIZE 4096
+
+/* Whoever reads the log may have stopped, with the pipe or socket full: nobody waits for that. */
+static bool is_writable(void)
+{
+    struct pollfd log = {.fd = STDERR_FILENO, .events = POLLOUT};
+    return poll(&log, 1, 0) == 1 && (log.revents & POLLOUT);
+}
+
+/* A log that cannot be written must not stop a login; what was lost is told when it can be. */
+static void put(const char *line, size_t length)
+{
+    static unsigned long lost;
+    bool written = is_writable();
+    if (written && lost) {
+        char text[64];
+        int size = snprintf(text, sizeof text, "log lost=%lu\n", lost);
+        written = size > 0 && write(STDERR_FILENO, text, (size_t)size) == size && is_writable();
+        if (written)
+            lost = 0;
+    }
+    written = written && write(STDERR_FILENO, line, length) == (ssize_t)length;
+    if (!written)
+        lost++;
+}
 
 void log_line(int priority, const char *format, ...)
 {
@@ -30,9 +56,7 @@ void log_line(int priority, const char *format, ...)
         if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
             line[i] = '?';
     line[length++] = '\n';
-    /* A log that cannot be written must not stop a login. */
-    ssize_t written = write(STDERR_FILENO, line, length);
-    (void)written;
+    put(line, length);
 }
 
 static int harmless(unsigned char byte)

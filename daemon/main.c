@@ -12,6 +12,7 @@
 #include "daemon/oauth_error.h"
 #include "daemon/overlap.h"
 #include "daemon/privilege.h"
+#include "daemon/process.h"
 #include "daemon/realm.h"
 #include "daemon/secret_pool.h"
 #include "daemon/server.h"
@@ -262,6 +263,9 @@ static enum kc_status start(
     size_t found = sessions_recover(daemon->sessions);
     log_line(LOG_NOTICE, "start version=%s issuer=%s sessions=%zu", PACKAGE_VERSION,
         daemon->config->realm.issuer, found);
+    if (process_hidden())
+        log_line(LOG_WARNING, "start /proc hides other users' processes (hidepid): open sessions "
+                              "will end at the realm when the daemon starts again");
     (void)sd_event_set_watchdog(daemon->event, true);
     sd_notify(0, "READY=1");
     return KC_OK;

@@ -53,6 +53,7 @@ static const struct oauth_error_words words[] = {
     {KC_HTTP_FORBIDDEN, NULL, "a proxy or firewall before the realm refuses"},
     {KC_SERVER_GATEWAY, NULL, "the proxy before the realm cannot reach it"},
     {KC_ANSWER_NOT_JSON, NULL, "what answers there does not speak OpenID Connect; a proxy?"},
+    {KC_NO_ROOM, NULL, "/run is full, or the host or the daemon has no free descriptors"},
     {KC_TLS_FAILED, NULL,
         "the server's certificate or TLS version is not accepted; see ca_file and the names in it"},
     {KC_GRANT_IN_DOUBT, NULL,

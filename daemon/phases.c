@@ -5,13 +5,10 @@
  */
 #include "daemon/phases.h"
 
-#include "daemon/access.h"
 #include "daemon/endpoint.h"
-#include "daemon/grant.h"
 #include "daemon/log.h"
 #include "daemon/realm.h"
 #include "daemon/sessions.h"
-#include "jose/jwt.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,7 +25,7 @@ static int phase_priority(enum kc_status status)
     return status == KC_OK || status == KC_USER_SWITCHED ? LOG_INFO : LOG_NOTICE;
 }
 
-static void log_phase(const struct connection *connection, const char *phase,
+void phases_log(const struct connection *connection, const char *phase,
     const struct kc_wire_login *who, enum kc_status status, const char *rule)
 {
     char user[LOG_VALUE_SIZE], service[LOG_VALUE_SIZE], rhost[LOG_VALUE_SIZE];
@@ -38,55 +35,6 @@ static void log_phase(const struct connection *connection, const char *phase,
         log_value(who->rhost, rhost), kc_class_word(kc_status_class(status)),
         kc_status_word(status), connection_caller(connection, caller), *rule ? " rule=" : "",
         *rule ? log_value(rule, missing) : "");
-}
-
-/* The transaction's own token, judged again by the keys and the rules that are in force now. */
-static enum kc_status judge(struct daemon *daemon, const struct kc_wire_login *who,
-    const struct session_record *record, char ret_missing[ACCESS_MISSING_MAX])
-{
-    JOSE_AUTO_JWT struct jose_jwt *jwt = NULL;
-    enum kc_status status =
-        grant_verify(daemon->realm, &record->access_token, record->user, &jwt);
-    if (status != KC_OK)
-        return status;
-    const struct access_question question = {.section = *who->access ? who->access : NULL,
-        .service = who->service,
-        .user = who->user,
-        .claims = jose_jwt_claims(jwt),
-        .answer_scope = record->has_scope ? record->scope : NULL};
-    return access_decide(daemon->config, &question, ret_missing, ACCESS_MISSING_MAX);
-}
-
-/* Evidence for the account phase; so far there is one kind, the login's own transaction. */
-static enum kc_status decide_account(struct daemon *daemon, const struct kc_wire_login *who,
-    struct kc_view key, char ret_missing[ACCESS_MISSING_MAX])
-{
-    enum kc_account_kind account;
-    enum kc_status status = kc_bounds_account(
-        daemon->bounds, daemon->paths.passwd, daemon->paths.group, who->user, &account, NULL);
-    if (status != KC_OK)
-        return status;
-    if (account == KC_ACCOUNT_LOCAL)
-        return KC_NOT_OURS;
-    if (key.length == 0)
-        return account == KC_ACCOUNT_LISTED ? KC_NOT_OURS : KC_NO_EVIDENCE;
-    SESSION_AUTO_RECORD struct session_record record = {0};
-    status = sessions_peek(daemon->sessions, key.bytes, who, &record);
-    return status == KC_OK ? judge(daemon, who, &record, ret_missing) : status;
-}
-
-void phases_account(
-    struct connection *connection, const struct kc_wire_login *who, struct kc_view key)
-{
-    char missing[ACCESS_MISSING_MAX] = "";
-    /* A transaction is worth something only where root knocks. */
-    if (!connection_privileged(connection))
-        key.length = 0;
-    enum kc_status status =
-        decide_account(connection_daemon(connection), who, key, missing);
-    if (status != KC_OK && status != KC_NOT_OURS && connection_may_log(connection))
-        log_phase(connection, "account", who, status, missing);
-    connection_done(connection, status);
 }
 
 /* What of the session goes into the environment: the access section says. */
@@ -104,7 +52,7 @@ static void fill_exports(const struct connection *connection, const struct kc_wi
     if (wanted != CONFIG_TOKEN_TOKEN)
         return;
     if (record->access_token.length > KC_TOKEN_MAX) {
-        log_phase(connection, "token-left-out", who, KC_TOO_LARGE, "");
+        phases_log(connection, "token-left-out", who, KC_TOO_LARGE, "");
         return;
     }
     reply->exports |= KC_EXPORT_TOKEN;
@@ -126,7 +74,7 @@ void phases_open(struct connection *connection, const struct kc_wire_login *who,
     enum kc_status status = sessions_open(daemon->sessions, key.bytes, who, KC_TAKE_FD(holder),
         connection_pid(connection), &record, handle);
     if (status != KC_OK) {
-        log_phase(connection, "session", who, status, "");
+        phases_log(connection, "session", who, status, "");
         connection_done(connection, status);
         return;
     }
@@ -134,7 +82,7 @@ void phases_open(struct connection *connection, const struct kc_wire_login *who,
     memcpy(reply.word, "ok", 3);
     reply.key = (struct kc_view){handle, sizeof handle};
     fill_exports(connection, who, &record, &reply);
-    log_phase(connection, "session", who, KC_OK, "");
+    phases_log(connection, "session", who, KC_OK, "");
     connection_reply(connection, &reply);
     kc_wipe(handle, sizeof handle);
 }

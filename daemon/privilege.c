@@ -22,22 +22,31 @@
 #define FILES_WANTED 131072u /* all sessions, all connections, and as much again */
 #define NSSWITCH "/etc/nsswitch.conf"
 
+#define KEPT_COUNT 8
+
+static char *entry_of(const char *name)
+{
+    size_t length = strlen(name);
+    for (char **entry = environ; entry && *entry; entry++)
+        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+            return *entry;
+    return NULL;
+}
+
+/* Allocates nothing: a start without memory must not forget who waits for its word. */
 void privilege_clean_environment(void)
 {
-    static const char *const kept[] = {"NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS",
+    static const char *const kept[KEPT_COUNT] = {"NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS",
         "LISTEN_FDNAMES", "WATCHDOG_PID", "WATCHDOG_USEC", "JOURNAL_STREAM",
         "CREDENTIALS_DIRECTORY"};
-    char *values[sizeof kept / sizeof *kept];
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        const char *value = getenv(kept[i]);
-        values[i] = value ? strdup(value) : NULL;
+    static char *entries[KEPT_COUNT + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < KEPT_COUNT; i++) {
+        entries[count] = entry_of(kept[i]);
+        count += entries[count] != NULL;
     }
-    clearenv();
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        if (values[i])
-            setenv(kept[i], values[i], 1);
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
-        free(values[i]); /* each that was copied; lint: -Wanalyzer-malloc-leak */
+    entries[count] = NULL;
+    environ = entries;
 }
 
 void privilege_harden(void)

@@ -1,6 +1,6 @@
 /*
  * The realm object: made, reloaded, asked about.
- * Used by main.c, login.c, session_end.c, phases.c, grant.c; refresh.c keeps it fresh.
+ * Used by main.c, login.c, account.c, session_end.c, phases.c, grant.c; refresh.c keeps it fresh.
  * Must never be left half way between two configurations.
  */
 #include "daemon/realm_internal.h"

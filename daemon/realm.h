@@ -1,7 +1,7 @@
 /*
  * The realm as the daemon knows it: discovery and keys kept fresh in the background, whether it is
  * reachable, the client we are there, and the end of sessions.
- * Used by main.c (one object), login.c, session_end.c, phases.c and grant.c.
+ * Used by main.c (one object), login.c, account.c, session_end.c, phases.c and grant.c.
  * Must never make a login wait for a background refresh while what is cached will do.
  */
 #ifndef DAEMON_REALM_H

@@ -33,6 +33,24 @@ static int on_retry(sd_event_source *source, uint64_t now, void *userdata)
     return 0;
 }
 
+static void log_failure(enum kc_status status, const char *detail)
+{
+    char quoted[LOG_VALUE_SIZE], change[LOG_VALUE_SIZE];
+    const char *advice = oauth_error_advice(status);
+    log_line(LOG_WARNING, "logout result=%s reason=%s detail=%s%s%s",
+        kc_class_word(kc_status_class(status)), kc_status_word(status),
+        log_value(detail, quoted), advice ? " advice=" : "",
+        advice ? log_value(advice, change) : "");
+}
+
+/* Memory lets go of it; its file stays, and is found over again. */
+static void leave_to_recovery(struct session *session)
+{
+    struct sessions *sessions = session->sessions;
+    session_drop(session);
+    session_recover_later(sessions);
+}
+
 /* One try is over: done with, or again later. */
 static void tried(struct session *session, enum kc_status status, const char *detail)
 {
@@ -41,15 +59,13 @@ static void tried(struct session *session, enum kc_status status, const char *de
     bool later = class == KC_CLASS_UNREACHABLE || class == KC_CLASS_UNAVAILABLE ||
                  class == KC_CLASS_INTERNAL;
     uint64_t pause = (uint64_t)RETRY_FIRST_MS << session->tries;
-    if (later && ++session->tries < ENDING_TRIES && wait_ms(session, pause, on_retry) == KC_OK)
+    if (later && ++session->tries < ENDING_TRIES) {
+        if (wait_ms(session, pause, on_retry) != KC_OK)
+            leave_to_recovery(session);
         return;
-    if (status != KC_OK) {
-        char quoted[LOG_VALUE_SIZE], change[LOG_VALUE_SIZE];
-        const char *advice = oauth_error_advice(status);
-        log_line(LOG_WARNING, "logout result=%s reason=%s detail=%s%s%s", kc_class_word(class),
-            kc_status_word(status), log_value(detail, quoted), advice ? " advice=" : "",
-            advice ? log_value(advice, change) : "");
     }
+    if (status != KC_OK)
+        log_failure(status, detail);
     session_forget(session);
 }
 
@@ -109,12 +125,31 @@ void session_log_out(struct session *session)
 void session_end(struct session *session)
 {
     session_stop_waiting(session);
-    if (session_become(session, SESSION_ENDING) != KC_OK) {
-        log_line(LOG_ERR, "logout result=failed reason=%s", kc_status_word(KC_SYSTEM));
-        session_drop(session);
+    enum kc_status status = session_become(session, SESSION_ENDING);
+    if (status == KC_OK) {
+        session_log_out(session);
         return;
     }
-    session_log_out(session);
+    log_failure(status, "");
+    leave_to_recovery(session);
+}
+
+static void on_unkept_ended(void *userdata, enum kc_status status, const char *detail)
+{
+    (void)userdata;
+    if (status != KC_OK)
+        log_failure(status, detail);
+}
+
+void session_log_out_unkept(struct sessions *sessions, const struct grant_answer *answer)
+{
+    struct realm *realm = sessions->realm;
+    enum kc_status status =
+        answer->refresh_token.length
+            ? realm_logout(realm, answer->issuer, &answer->refresh_token, on_unkept_ended, NULL)
+            : realm_revoke(realm, answer->issuer, &answer->access_token, on_unkept_ended, NULL);
+    if (status != KC_OK)
+        log_failure(status, "");
 }
 
 static int on_unclaimed(sd_event_source *source, uint64_t now, void *userdata)

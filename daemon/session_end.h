@@ -17,6 +17,9 @@ enum kc_status session_hold(struct session *session, int pidfd);
 /* Ends a grant or a session. It belongs to its log-out from here on: the caller lets go of it. */
 void session_end(struct session *session);
 
+/* Logs out a grant that cannot be kept: what fails now is not tried after a restart. */
+void session_log_out_unkept(struct sessions *sessions, const struct grant_answer *answer);
+
 /* Queues the log-out of a session whose kind is SESSION_ENDING already. */
 void session_log_out(struct session *session);
 

@@ -102,13 +102,13 @@ static enum kc_status write_whole(int dir, const char *name, const struct kc_sec
     if (fd < 0 && errno == EEXIST && unlinkat(dir, name, 0) == 0)
         fd = openat(dir, name, flags, 0600);
     if (fd < 0)
-        return KC_SYSTEM;
+        return kc_status_from_errno(errno);
     for (size_t at = 0; at < bytes->length;) {
         ssize_t written = write(fd, bytes->bytes + at, bytes->length - at);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
-            return KC_SYSTEM;
+            return written < 0 ? kc_status_from_errno(errno) : KC_SYSTEM;
         at += (size_t)written;
     }
     return KC_OK;
@@ -125,7 +125,7 @@ enum kc_status session_file_write(int dir, const char *name, const struct sessio
         return KC_TOO_LARGE;
     status = write_whole(dir, temporary, &bytes);
     if (status == KC_OK && renameat(dir, temporary, dir, name) != 0)
-        status = KC_SYSTEM;
+        status = kc_status_from_errno(errno);
     if (status != KC_OK)
         (void)unlinkat(dir, temporary, 0);
     return status;
@@ -152,7 +152,7 @@ enum kc_status session_file_read(int dir, const char *name, struct session_recor
 {
     KC_AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT ? KC_NOT_FOUND : KC_SYSTEM;
+        return errno == ENOENT ? KC_NOT_FOUND : kc_status_from_errno(errno);
     struct stat file;
     if (fstat(fd, &file) != 0)
         return KC_SYSTEM;

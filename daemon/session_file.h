@@ -48,10 +48,11 @@ enum kc_status session_record_decode(
 enum kc_status session_record_encode(
     const struct session_record *record, struct kc_secret *ret_bytes);
 
-/* Writes `name` in folder `dir` by rename, 0600. KC_SYSTEM (no space among them), KC_NO_MEMORY. */
+/* Writes `name` in folder `dir` by rename, 0600. KC_NO_ROOM, KC_NO_MEMORY, KC_SYSTEM. */
 enum kc_status session_file_write(int dir, const char *name, const struct session_record *record);
 
-/* Reads `name` in folder `dir`. KC_NOT_FOUND, KC_MALFORMED, KC_CONFIG_UNTRUSTED, KC_SYSTEM. */
+/* Reads `name` in folder `dir`. KC_NOT_FOUND, KC_MALFORMED, KC_CONFIG_UNTRUSTED; KC_NO_ROOM,
+ * KC_NO_MEMORY, KC_SYSTEM: it cannot be read just now. */
 enum kc_status session_file_read(int dir, const char *name, struct session_record *ret_record);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "daemon/session_table.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <search.h>
@@ -127,7 +128,7 @@ enum kc_status session_become(struct session *session, enum session_kind kind)
     session_name(session->kind, session->id, old);
     session_name(kind, session->id, new);
     if (renameat(session->sessions->dir, old, session->sessions->dir, new) != 0)
-        return KC_SYSTEM;
+        return errno == ENOENT ? KC_NOT_FOUND : kc_status_from_errno(errno);
     --*counter(session->sessions, session->kind);
     ++*counter(session->sessions, kind);
     session->kind = kind;
@@ -158,6 +159,11 @@ void session_forget(struct session *session)
     session_name(session->kind, session->id, name);
     (void)unlinkat(session->sessions->dir, name, 0);
     session_drop(session);
+}
+
+enum kc_status session_know_boot(struct sessions *sessions)
+{
+    return *sessions->boot_id ? KC_OK : process_boot_id(sessions->boot_id);
 }
 
 uint64_t session_now_ms(void)
@@ -195,8 +201,12 @@ enum kc_status sessions_new(
     sessions->most = most_sessions();
     (void)process_boot_id(sessions->boot_id);
     TAILQ_INIT(&sessions->ending);
-    *ret_sessions = sessions;
-    return KC_OK;
+    enum kc_status status = session_recover_prepare(sessions);
+    if (status == KC_OK)
+        *ret_sessions = sessions;
+    else
+        sessions_free(sessions);
+    return status;
 }
 
 static void drop_node(void *session)
@@ -210,6 +220,7 @@ void sessions_free(struct sessions *sessions)
         return;
     sessions->freeing = true;
     tdestroy(sessions->by_id, drop_node);
+    sd_event_source_disable_unref(sessions->again);
     close(sessions->dir);
     free(sessions);
 }

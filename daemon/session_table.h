@@ -43,6 +43,8 @@ struct sessions {
     unsigned ended;   /* log-outs since memory was last given back */
     bool freeing;
     char boot_id[PROCESS_BOOT_ID_SIZE]; /* "" where it could not be read */
+    sd_event_source *again; /* looking into the folder, after a pause */
+    unsigned pauses;
     TAILQ_HEAD(, session) ending;
 };
 
@@ -69,10 +71,17 @@ struct session *session_add(struct sessions *sessions, enum session_kind kind,
 /* What its file says. Errors of session_file_read. */
 enum kc_status session_read(const struct session *session, struct session_record *ret_record);
 
-/* Gives a session another kind, and its file the name that goes with it. KC_SYSTEM. */
+/* Gives a session another kind, and its file the name that goes with it. KC_NOT_FOUND: no file. */
 enum kc_status session_become(struct session *session, enum session_kind kind);
 
 void session_stop_waiting(struct session *session);
+
+/* Sees to it that boot_id is there; what hindered it once may have passed. Errors of process.h. */
+enum kc_status session_know_boot(struct sessions *sessions);
+
+/* Of session_recover.c: makes ready to look into the folder again, and does so after a while. */
+enum kc_status session_recover_prepare(struct sessions *sessions);
+void session_recover_later(struct sessions *sessions);
 
 /* Forgets a session in memory; its file is the caller's business. */
 void session_drop(struct session *session);

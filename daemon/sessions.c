@@ -1,6 +1,6 @@
 /*
  * Grants that wait to be claimed and sessions that are open: what is kept, and who may claim it.
- * Used by login.c and phases.c.
+ * Used by login.c, account.c and phases.c.
  * Must never give a token to anybody but the one who logged in.
  */
 #include "daemon/sessions.h"
@@ -11,7 +11,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 static enum kc_status fill(struct session_record *record, const struct kc_wire_login *who,
     const struct grant_answer *answer)
@@ -94,7 +93,7 @@ enum kc_status sessions_grant(struct sessions *sessions, const struct kc_wire_lo
     return status;
 }
 
-/* No limit but that of all sessions holds here: what is not kept for a try is not ended at all. */
+/* No limit but that of all sessions holds here. What cannot be kept for later is tried now. */
 void sessions_discard(
     struct sessions *sessions, const struct kc_wire_login *who, const struct grant_answer *answer)
 {
@@ -106,11 +105,10 @@ void sessions_discard(
         status = new_key(key, id);
     if (status == KC_OK)
         status = keep(sessions, SESSION_ENDING, &record, id, &session);
-    if (status != KC_OK) {
-        log_line(LOG_ERR, "logout result=failed reason=%s", kc_status_word(status));
-        return;
-    }
-    session_log_out(session);
+    if (status == KC_OK)
+        session_log_out(session);
+    else
+        session_log_out_unkept(sessions, answer);
 }
 
 static enum kc_status read_grant(const struct session *session, struct session_record *ret_record)
@@ -173,19 +171,22 @@ enum kc_status sessions_peek(struct sessions *sessions, const uint8_t key[KC_KEY
 }
 
 /* Who holds the session: in the record for the next start, in ret_pidfd for this one. */
-static enum kc_status identify(const struct sessions *sessions, struct session_record *record,
+static enum kc_status identify(struct sessions *sessions, struct session_record *record,
     int pidfd, uint32_t pid, int *ret_pidfd)
 {
     KC_AUTO_CLOSE int own = pidfd;
-    if (own < 0)
-        own = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-    if (own < 0)
-        return KC_NOT_FOUND;
-    enum kc_status status = process_of_pidfd(own, &record->pid);
+    enum kc_status status = own < 0 ? process_hold(pid, &own) : KC_OK;
+    if (status == KC_OK)
+        status = process_of_pidfd(own, &record->pid);
     if (status == KC_OK)
         status = process_started(record->pid, &record->pid_started);
-    if (status == KC_OK && !*sessions->boot_id)
-        status = KC_SYSTEM;
+    /* It lived a moment ago: /proc hides it, or it ended just now, which the pidfd will tell. */
+    if (status == KC_NOT_AUTHORIZED || (status == KC_NOT_FOUND && record->pid)) {
+        record->pid_started = PROCESS_START_UNKNOWN;
+        status = KC_OK;
+    }
+    if (status == KC_OK)
+        status = session_know_boot(sessions);
     memcpy(record->boot_id, sessions->boot_id, sizeof record->boot_id);
     if (status == KC_OK)
         *ret_pidfd = KC_TAKE_FD(own);

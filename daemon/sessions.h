@@ -1,7 +1,8 @@
 /*
  * Grants that wait to be claimed and sessions that are open: who may claim them, and their end at
  * the realm. Each is a file (session_file.h); memory holds what finds it and what it waits for.
- * Used by login.c and phases.c. Must never give a token to anybody but the one who logged in.
+ * Used by login.c, account.c and phases.c.
+ * Must never give a token to anybody but the one who logged in.
  */
 #ifndef DAEMON_SESSIONS_H
 #define DAEMON_SESSIONS_H
@@ -25,8 +26,8 @@ void sessions_free(struct sessions *sessions);
 
 /*
  * After a start: grants keep what is left of their time, sessions are tied to their processes
- * again, and what is over is logged out. Files that are no session's are removed. Returns how many
- * were found.
+ * again, and what is over is logged out. Files that are no session's are removed. What cannot be
+ * told for want of descriptors or memory is looked at again by itself. Returns how many were found.
  */
 size_t sessions_recover(struct sessions *sessions);
 

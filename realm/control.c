@@ -35,8 +35,10 @@ static void put_sessions(const struct realm *realm, struct json_object *document
     struct json_object *list = json_object_new_array();
     for (const struct realm_session *s = realm->sessions; s != NULL; s = s->next) {
         struct json_object *entry = json_object_new_object();
+        realm_json_put_text(entry, "id", s->id);
         realm_json_put_text(entry, "user", s->user->name);
         realm_json_put_text(entry, "client", s->client->id);
+        realm_json_put_number(entry, "started", s->started);
         realm_json_put_flag(entry, "offline", s->offline);
         json_object_array_add(list, entry);
     }

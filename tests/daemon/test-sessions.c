@@ -399,6 +399,87 @@ static void test_a_file_that_cannot_be_read_now_is_kept(void **state)
     assert_int_equal(sessions_recover(bed->sessions), 1);
 }
 
+/* Lowers the limit so far that only `more` descriptors beyond those in use are to be had. */
+static struct rlimit leave_descriptors(unsigned more)
+{
+    struct rlimit before, few;
+    int next = open("/dev/null", O_RDONLY);
+    assert_true(next >= 0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = (rlim_t)next + more;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    return before;
+}
+
+/* Whichever descriptor is the first that is not to be had, a session that lives is not ended, and
+ * it is found again without a restart. */
+static void test_lesson_29_a_shortage_at_a_restart_ends_no_session(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+    pid_t pid = holder();
+    log_in(bed, "refresh", key);
+    assert_int_equal(open_as(bed, key, &ada, pid, handle), KC_OK);
+    unsigned short_of = 0;
+    for (unsigned more = 0; sessions_count(bed->sessions).open == 0 || more == 0; more++) {
+        restart(bed);
+        struct rlimit before = leave_descriptors(more);
+        (void)sessions_recover(bed->sessions);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(logouts, 0);
+        assert_int_equal(files(bed, false), 1);
+        short_of += sessions_count(bed->sessions).open == 0;
+        assert_true(more < 8);
+    }
+    assert_in_range(short_of, 3, 4); /* the folder; the file; the pidfd; its start time */
+    restart(bed);
+    struct rlimit before = leave_descriptors(2);
+    (void)sessions_recover(bed->sessions);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(sessions_count(bed->sessions).open, 0);
+    assert_true(sd_event_run(bed->event, 3000000) > 0);
+    assert_int_equal(sessions_count(bed->sessions).open, 1);
+    assert_int_equal(sessions_close(bed->sessions, handle), KC_OK);
+    assert_int_equal(logouts, 1);
+    end_holder(pid);
+}
+
+/* No room for a file: what cannot be kept is not kept at the realm either. */
+static void test_lesson_29_without_room_the_grant_is_ended_at_once(void **state)
+{
+    struct bed *bed = *state;
+    struct grant_answer answer = {.issuer = ISSUER};
+    uint8_t key[KC_KEY_SIZE];
+    assert_int_equal(kc_secret_set(&answer.access_token, "access", 6), KC_OK);
+    assert_int_equal(kc_secret_set(&answer.refresh_token, "no room", 7), KC_OK);
+    struct rlimit before = leave_descriptors(0);
+    enum kc_status status = sessions_grant(bed->sessions, &ada, &answer, key);
+    sessions_discard(bed->sessions, &ada, &answer);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(status, KC_NO_ROOM);
+    assert_int_equal(logouts, 1);
+    assert_string_equal(last_refresh, "no room");
+    assert_int_equal(files(bed, false), 0);
+    kc_secret_wipe(&answer.access_token);
+    kc_secret_wipe(&answer.refresh_token);
+}
+
+/* Somebody removed the file: the session is forgotten, and nothing is renamed or read for ever. */
+static void test_a_file_that_is_gone_ends_its_session(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+    log_in(bed, "refresh", key);
+    assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_OK);
+    files(bed, true);
+    assert_int_equal(sessions_close(bed->sessions, handle), KC_OK);
+    assert_int_equal(sessions_count(bed->sessions).open, 0);
+    assert_int_equal(sessions_close(bed->sessions, handle), KC_NOT_FOUND);
+    assert_int_equal(logouts, 0);
+}
+
 static void test_a_folder_of_others_is_refused(void **state)
 {
     struct bed *bed = *state;
@@ -416,6 +497,8 @@ static void test_a_process_that_took_over_the_number_is_another(void **state)
     assert_int_equal(process_started((uint32_t)getpid(), &started), KC_OK);
     assert_int_equal(process_open((uint32_t)getpid(), started + 1, &pidfd), KC_NOT_FOUND);
     assert_int_equal(process_open(0, 0, &pidfd), KC_NOT_FOUND);
+    assert_int_equal(
+        process_open((uint32_t)getpid(), PROCESS_START_UNKNOWN, &pidfd), KC_NOT_FOUND);
     assert_int_equal(process_open((uint32_t)getpid(), started, &pidfd), KC_OK);
     uint32_t pid = 0;
     assert_int_equal(process_of_pidfd(pidfd, &pid), KC_OK);
@@ -440,6 +523,9 @@ int main(void)
         BED(test_one_user_does_not_fill_the_room),
         BED(test_foreign_and_damaged_files_are_removed),
         BED(test_a_file_that_cannot_be_read_now_is_kept),
+        BED(test_lesson_29_a_shortage_at_a_restart_ends_no_session),
+        BED(test_lesson_29_without_room_the_grant_is_ended_at_once),
+        BED(test_a_file_that_is_gone_ends_its_session),
         BED(test_a_folder_of_others_is_refused),
         cmocka_unit_test(test_a_process_that_took_over_the_number_is_another),
     };
