@@ -6,10 +6,10 @@
 #include "daemon/connections.h"
 
 #include "common/cleanup.h"
+#include "daemon/account.h"
 #include "daemon/ancillary.h"
 #include "daemon/connection_internal.h"
 #include "daemon/log.h"
-#include "daemon/account.h"
 #include "daemon/login.h"
 
 #include <stdio.h>

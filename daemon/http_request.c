@@ -167,6 +167,8 @@ enum kc_status http_request_judge(struct http_request *request, int curl_code)
 {
     if (curl_code == CURLE_COULDNT_RESOLVE_HOST && resolver_starved(request))
         request->wire.no_room = true;
+    if (http_refused_memory() && curl_code == CURLE_OUT_OF_MEMORY)
+        return KC_NO_MEMORY;
     return http_translate(curl_code, &request->wire);
 }
 

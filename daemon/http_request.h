@@ -57,6 +57,9 @@ bool http_request_rearm(struct http_request *request, enum kc_status status);
 
 /* After the end: whether a byte of an answer came of which libcurl told nothing, for it was none. */
 void http_request_note_first_byte(struct http_request *request, CURLcode code);
+/* Of http_memory.c: whether libcurl has asked for memory in vain since this was asked last. */
+bool http_refused_memory(void);
+
 /* What libcurl's code means for this request. */
 enum kc_status http_request_judge(struct http_request *request, int curl_code);
 

@@ -144,10 +144,11 @@ static void on_unkept_ended(void *userdata, enum kc_status status, const char *d
 void session_log_out_unkept(struct sessions *sessions, const struct grant_answer *answer)
 {
     struct realm *realm = sessions->realm;
+    const struct realm_origin origin = {answer->issuer, answer->client_id};
     enum kc_status status =
         answer->refresh_token.length
-            ? realm_logout(realm, answer->issuer, &answer->refresh_token, on_unkept_ended, NULL)
-            : realm_revoke(realm, answer->issuer, &answer->access_token, on_unkept_ended, NULL);
+            ? realm_logout(realm, &origin, &answer->refresh_token, on_unkept_ended, NULL)
+            : realm_revoke(realm, &origin, &answer->access_token, on_unkept_ended, NULL);
     if (status != KC_OK)
         log_failure(status, "");
 }

@@ -178,10 +178,11 @@ static enum kc_status identify(struct sessions *sessions, struct session_record 
     enum kc_status status = own < 0 ? process_hold(pid, &own) : KC_OK;
     if (status == KC_OK)
         status = process_of_pidfd(own, &record->pid);
-    if (status == KC_OK)
-        status = process_started(record->pid, &record->pid_started);
+    if (status != KC_OK)
+        return status;
+    status = process_started(record->pid, &record->pid_started);
     /* It lived a moment ago: /proc hides it, or it ended just now, which the pidfd will tell. */
-    if (status == KC_NOT_AUTHORIZED || (status == KC_NOT_FOUND && record->pid)) {
+    if (status == KC_NOT_AUTHORIZED || status == KC_NOT_FOUND) {
         record->pid_started = PROCESS_START_UNKNOWN;
         status = KC_OK;
     }

@@ -229,8 +229,8 @@ class Host:
 def check_record(data):
     """A session file is exactly one record (daemon/session_file.c)."""
     at = 8
-    assert data[:4] == b"KCS2", data[:4]
-    for kind in "ttttt1t88" + "48t" + "bb":
+    assert data[:4] == b"KCS3", data[:4]
+    for kind in "tttttt1t88" + "48t" + "bb":
         if kind in "tb":
             at += 4 + struct.unpack_from(">I", data, at)[0]
         else:

@@ -450,12 +450,12 @@ static void test_lesson_29_a_shortage_at_a_restart_ends_no_session(void **state)
 static void test_lesson_29_without_room_the_grant_is_ended_at_once(void **state)
 {
     struct bed *bed = *state;
-    struct grant_answer answer = {.issuer = ISSUER};
+    struct grant_answer answer = {.issuer = ISSUER, .client_id = CLIENT};
     uint8_t key[KC_KEY_SIZE];
     assert_int_equal(kc_secret_set(&answer.access_token, "access", 6), KC_OK);
     assert_int_equal(kc_secret_set(&answer.refresh_token, "no room", 7), KC_OK);
     struct rlimit before = leave_descriptors(0);
-    enum kc_status status = sessions_grant(bed->sessions, &ada, &answer, key);
+    enum kc_status status = sessions_grant(bed->sessions, &ada, 0, &answer, key);
     sessions_discard(bed->sessions, &ada, &answer);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(status, KC_NO_ROOM);
