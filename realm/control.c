@@ -5,6 +5,7 @@
  */
 #include "realm/control.h"
 
+#include "realm/change.h"
 #include "realm/import.h"
 #include "realm/keys.h"
 #include "realm/sessions.h"
@@ -139,46 +140,32 @@ static const char *change_realm(
     return NULL;
 }
 
-static struct realm_user *user_in(struct realm_server *server, struct json_object *body)
-{
-    return realm_user_find(server->realm, realm_json_text(body, "username", ""));
-}
-
-/* A text of the realm file's own kind, which lives as long as the realm does. */
-static const char *keep(struct realm *realm, const char *text)
-{
-    struct json_object *kept = realm_json_member(realm->file, " kept");
-    if (kept == NULL) {
-        kept = json_object_new_array();
-        json_object_object_add(realm->file, " kept", kept);
-    }
-    struct json_object *value = json_object_new_string(text);
-    json_object_array_add(kept, value);
-    return json_object_get_string(value);
-}
-
 static const char *change_user(
     struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     (void)document;
-    struct realm_user *user = user_in(server, body);
-    if (user == NULL)
-        return "no such user";
-    user->enabled = realm_json_flag(body, "enabled", user->enabled);
-    const char *password = realm_json_text(body, "password", NULL);
-    if (password != NULL)
-        user->password = keep(server->realm, password);
-    struct json_object *actions = realm_json_member(body, "requiredActions");
-    if (json_object_is_type(actions, json_type_array))
-        user->action_count = realm_json_length(actions);
-    return NULL;
+    return realm_change_user(server->realm, body);
+}
+
+static const char *delete_user(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
+{
+    (void)document;
+    return realm_change_delete_user(server->realm, body);
+}
+
+static const char *change_group(
+    struct realm_server *server, struct json_object *body, struct json_object *document)
+{
+    (void)document;
+    return realm_change_group(server->realm, body);
 }
 
 static const char *log_out(
     struct realm_server *server, struct json_object *body, struct json_object *document)
 {
     (void)document;
-    struct realm_user *user = user_in(server, body);
+    struct realm_user *user = realm_user_find(server->realm, realm_json_text(body, "username", ""));
     if (user == NULL)
         return "no such user";
     for (struct realm_session *s = server->realm->sessions, *next; s != NULL; s = next) {
@@ -200,6 +187,8 @@ static const struct {
     {"POST", "rotate", rotate},
     {"POST", "realm", change_realm},
     {"POST", "user", change_user},
+    {"DELETE", "user", delete_user},
+    {"POST", "group", change_group},
     {"POST", "logout", log_out},
     {"POST", "forgive", forgive},
 };

@@ -15,13 +15,14 @@
 
 struct realm_request {
     const char *method;
+    const char *below;                         /* the path behind /admin/; NULL elsewhere */
     const char *base;                          /* scheme, host and path as the caller named them */
     const char *authorization, *dpop, *origin; /* headers; NULL where absent */
     const char *certificate_subject;           /* of a client certificate that verified; NULL */
     const char *certificate_issuer;
     const char *address;
     bool tls;
-    struct realm_form form;
+    struct realm_form form, query;
     struct realm_fault fault; /* what is to go wrong with this one */
 };
 

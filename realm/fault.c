@@ -9,6 +9,7 @@
 #include "realm/text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { FAULT_LIMIT = 256 };
 
@@ -49,12 +50,18 @@ enum kc_status realm_fault_add(struct realm *realm, struct json_object *document
     return KC_OK;
 }
 
+/* "admin" is every endpoint of the Admin API. */
+static bool matches(const char *match, const char *endpoint)
+{
+    return realm_text_same(match, "any") || realm_text_same(match, endpoint) ||
+           (realm_text_same(match, "admin") && strncmp(endpoint, "admin-", 6) == 0);
+}
+
 static bool meant(const struct realm_faults *fault, const char *endpoint, const char *user)
 {
     const char *match = realm_json_text(fault->document, "match", "any");
     const char *only = realm_json_text(fault->document, "user", NULL);
-    return fault->count != 0 &&
-           (realm_text_same(match, "any") || realm_text_same(match, endpoint)) &&
+    return fault->count != 0 && matches(match, endpoint) &&
            (only == NULL || realm_text_same(only, user));
 }
 

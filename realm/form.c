@@ -20,12 +20,12 @@ static int hex(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-bool realm_form_decode(const char *text, size_t length, char **ret_text)
+static bool decode(const char *text, size_t length, bool plus, char **ret_text)
 {
     char *plain KC_AUTO_FREE = realm_text_room(length + 1, 1); /* %00 takes two of its three */
     size_t out = 0;
     for (size_t i = 0; i < length; i++) {
-        if (text[i] == '+') {
+        if (text[i] == '+' && plus) {
             plain[out++] = ' ';
         } else if (text[i] != '%') {
             plain[out++] = text[i];
@@ -42,6 +42,16 @@ bool realm_form_decode(const char *text, size_t length, char **ret_text)
     }
     *ret_text = KC_TAKE(plain);
     return true;
+}
+
+bool realm_form_decode(const char *text, size_t length, char **ret_text)
+{
+    return decode(text, length, true, ret_text);
+}
+
+bool realm_form_decode_path(const char *text, size_t length, char **ret_text)
+{
+    return decode(text, length, false, ret_text);
 }
 
 static enum kc_status add(struct realm_form *form, const char *pair, size_t length)

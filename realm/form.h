@@ -40,4 +40,7 @@ bool realm_form_duplicate(const struct realm_form *form);
  */
 bool realm_form_decode(const char *text, size_t length, char **ret_text);
 
+/* The same for a part of a path, where a plus is a plus. */
+bool realm_form_decode_path(const char *text, size_t length, char **ret_text);
+
 #endif

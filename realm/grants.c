@@ -42,7 +42,7 @@ static bool password_right(struct realm *realm, const struct realm_user *user, c
     pthread_mutex_unlock(&realm->lock);
     spend(realm, delay);
     pthread_mutex_lock(&realm->lock);
-    return given != NULL && user != NULL && user->password != NULL &&
+    return given != NULL && user != NULL && user->password != NULL && !user->gone &&
            strlen(given) == strlen(user->password) &&
            CRYPTO_memcmp(given, user->password, strlen(given)) == 0;
 }

@@ -9,6 +9,8 @@
 #include "realm/builtin.h"
 #include "realm/import_client.h"
 #include "realm/import_user.h"
+#include "realm/people.h"
+#include "realm/represent.h"
 #include "realm/roles.h"
 #include "realm/text.h"
 
@@ -72,6 +74,7 @@ static struct realm_role *make_role(
     role->name = name;
     role->client = client;
     role->index = realm->role_count;
+    realm_text_uuid(role->uuid);
     realm->roles = realm_text_grow(realm->roles, realm->role_count + 1, sizeof(*realm->roles));
     realm->roles[realm->role_count++] = role;
     return role;
@@ -112,6 +115,7 @@ static void roles_of(
         if (name == NULL)
             continue;
         struct realm_role *role = make_role(realm, client, name);
+        role->description = realm_json_text(entry, "description", role->description);
         if (second_pass)
             link_parts(realm, role, realm_json_member(entry, "composites"));
     }
@@ -136,15 +140,11 @@ static void import_groups(struct realm *realm, struct realm_group *parent, struc
 {
     for (size_t i = 0; i < realm_json_length(list); i++) {
         struct json_object *entry = json_object_array_get_idx(list, i);
-        struct realm_group *group = realm_text_room(1, sizeof(*group));
-        group->name = realm_json_text(entry, "name", "");
-        group->path = realm_text_format("%s/%s", parent ? parent->path : "", group->name);
-        group->parent = parent;
+        struct realm_group *group =
+            realm_people_group(realm, parent, realm_json_text(entry, "name", ""));
+        group->attributes = realm_json_member(entry, "attributes");
         realm_import_role_list(realm, realm_json_member(entry, "realmRoles"),
             realm_json_member(entry, "clientRoles"), &group->roles, &group->role_count);
-        realm->groups =
-            realm_text_grow(realm->groups, realm->group_count + 1, sizeof(*realm->groups));
-        realm->groups[realm->group_count++] = group;
         import_groups(realm, group, realm_json_member(entry, "subGroups"));
     }
 }
@@ -201,6 +201,8 @@ static void import_all(struct realm *realm, struct json_object *file)
     realm_import_clients(realm, made, scopes == file ? NULL : scopes);
     realm_import_clients(realm, file, scopes);
     import_roles(realm, made, false);
+    for (size_t i = 0; i < realm->role_count; i++)
+        realm->roles[i]->builtin = true;
     import_roles(realm, file, false);
     import_roles(realm, made, true);
     import_roles(realm, file, true);
@@ -209,6 +211,7 @@ static void import_all(struct realm *realm, struct json_object *file)
         realm_import_scope_roles(realm, file);
     import_groups(realm, NULL, realm_json_member(file, "groups"));
     realm_import_users(realm, file);
+    realm_people_arrange(realm);
 }
 
 static enum kc_status refuse(const char *name, enum kc_status status, char **ret_reason)
@@ -238,6 +241,8 @@ enum kc_status realm_import_text(const char *text, size_t length, const char *na
     realm->like = like;
     realm->file = file;
     realm->name = realm_text_copy(realm_name);
+    realm_text_uuid(realm->uuid);
+    realm->profile = realm_represent_profile(realm);
     realm->spent = json_object_new_object();
     realm->revoked = json_object_new_object();
     import_policy(realm, file);
@@ -263,6 +268,7 @@ void realm_import_again(struct realm *realm)
     realm->policy = realm->policy_of_file;
     realm->enabled = realm_json_flag(realm->file, "enabled", false);
     realm->not_before = realm_json_number(realm->file, "notBefore", 0);
+    realm_people_again(realm);
     for (size_t i = 0; i < realm->user_count; i++)
         realm_import_user_again(realm->users[i]);
 }
@@ -277,14 +283,8 @@ static void free_lists(struct realm *realm)
         free(realm->scopes[i]->roles);
         free(realm->scopes[i]);
     }
-    for (size_t i = 0; i < realm->group_count; i++) {
-        free(realm->groups[i]->roles);
-        free(realm->groups[i]->path);
-        free(realm->groups[i]);
-    }
     free(realm->roles);
     free(realm->scopes);
-    free(realm->groups);
 }
 
 void realm_free(struct realm *realm)
@@ -293,7 +293,8 @@ void realm_free(struct realm *realm)
         return;
     free_lists(realm);
     realm_import_free_clients(realm);
-    realm_import_free_users(realm);
+    realm_people_free(realm);
+    json_object_put(realm->profile);
     json_object_put(realm->spent);
     json_object_put(realm->revoked);
     json_object_put(realm->file);

@@ -5,7 +5,9 @@
  */
 #include "realm/import_user.h"
 
+#include "realm/fill.h"
 #include "realm/import_client.h"
+#include "realm/people.h"
 #include "realm/roles.h"
 #include "realm/text.h"
 
@@ -96,33 +98,43 @@ static void import_credentials(struct realm_user *user, struct json_object *list
     }
 }
 
-static void import_groups(
-    const struct realm *realm, struct realm_user *user, struct json_object *paths)
+void realm_import_user_links(const struct realm *realm, struct realm_user *user)
 {
-    size_t length = realm_json_length(paths);
-    user->groups = realm_text_room(length, sizeof(struct realm_group *));
-    for (size_t i = 0; i < length; i++) {
+    struct json_object *paths = realm_json_member(user->entry, "groups");
+    if (user->entry == NULL)
+        return;
+    free(user->direct);
+    realm_import_role_list(realm, realm_json_member(user->entry, "realmRoles"),
+        realm_json_member(user->entry, "clientRoles"), &user->direct, &user->direct_count);
+    user->group_count = 0;
+    for (size_t i = 0; i < realm_json_length(paths); i++) {
         struct realm_group *group =
             realm_group_find(realm, json_object_get_string(json_object_array_get_idx(paths, i)));
-        if (group == NULL)
-            continue;
-        user->groups[user->group_count++] = group;
-        realm_group_hold(user->roles, group);
+        if (group != NULL)
+            realm_people_join(user, group);
     }
+    realm_people_hold(realm, user);
 }
 
-/* Keycloak keeps user names in lower case. */
+/* Keycloak keeps user names in lower case. One that is so already stays: somebody may have it. */
 static void lower_name(struct json_object *entry)
 {
-    char *name = realm_text_copy(realm_json_text(entry, "username", ""));
-    for (char *c = name; *c; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c - 'A' + 'a');
-    realm_json_put_text(entry, "username", name);
+    const char *before = realm_json_text(entry, "username", NULL);
+    char *name = realm_text_lower(before ? before : "");
+    if (!realm_text_same(before, name))
+        realm_json_put_text(entry, "username", name);
     free(name);
 }
 
-void realm_import_user_again(struct realm_user *user)
+/* As at the start, but for the links. */
+static void again_filled(struct realm_user *user)
+{
+    user->enabled = true;
+    user->action_count = 0;
+    user->password = realm_fill_password;
+}
+
+static void again_imported(struct realm_user *user)
 {
     struct json_object *list = realm_json_member(user->entry, "credentials");
     user->enabled = realm_json_flag(user->entry, "enabled", false);
@@ -135,32 +147,40 @@ void realm_import_user_again(struct realm_user *user)
     }
 }
 
-static void import_user(struct realm *realm, struct json_object *entry)
+void realm_import_user_again(struct realm_user *user)
+{
+    json_object_put(user->actions);
+    user->actions = NULL;
+    realm_user_set_attributes(user, NULL);
+    user->attributes_owned = false;
+    user->attributes = realm_json_member(user->entry, "attributes");
+    if (user->entry == NULL)
+        again_filled(user);
+    else
+        again_imported(user);
+}
+
+struct realm_user *realm_import_user(struct realm *realm, struct json_object *entry)
 {
     struct realm_user *user = realm_text_room(1, sizeof(*user));
     lower_name(entry);
     user->entry = entry;
     user->name = realm_json_text(entry, "username", "");
     realm_text_uuid(user->uuid);
+    user->created_ms = realm_json_number(entry, "createdTimestamp", realm_now_ms(realm));
     user->email = realm_json_text(entry, "email", NULL);
     user->first_name = realm_json_text(entry, "firstName", NULL);
     user->last_name = realm_json_text(entry, "lastName", NULL);
     user->email_verified = realm_json_flag(entry, "emailVerified", false);
-    user->attributes = realm_json_member(entry, "attributes");
     const char *service = realm_json_text(entry, "serviceAccountClientId", NULL);
     user->service_client = service ? realm_client_of(realm, service) : NULL;
     user->roles = realm_text_room(realm->role_count, sizeof(bool));
-    struct realm_role **roles = NULL;
-    size_t count = 0;
-    realm_import_role_list(realm, realm_json_member(entry, "realmRoles"),
-        realm_json_member(entry, "clientRoles"), &roles, &count);
-    for (size_t i = 0; i < count; i++)
-        realm_role_hold(user->roles, roles[i]);
-    free(roles);
-    import_groups(realm, user, realm_json_member(entry, "groups"));
+    realm_import_user_links(realm, user);
     import_credentials(user, realm_json_member(entry, "credentials"));
-    realm->users = realm_text_grow(realm->users, realm->user_count + 1, sizeof(*realm->users));
-    realm->users[realm->user_count++] = user;
+    realm_import_user_again(user);
+    realm_people_expect(realm, 1);
+    realm_people_append(realm, user);
+    return user;
 }
 
 void realm_import_users(struct realm *realm, struct json_object *file)
@@ -168,16 +188,5 @@ void realm_import_users(struct realm *realm, struct json_object *file)
     struct json_object *list = realm_json_member(file, "users");
     for (size_t i = 0; i < realm_json_length(list); i++)
         if (json_object_is_type(json_object_array_get_idx(list, i), json_type_object))
-            import_user(realm, json_object_array_get_idx(list, i));
-}
-
-void realm_import_free_users(struct realm *realm)
-{
-    for (size_t i = 0; i < realm->user_count; i++) {
-        free(realm->users[i]->totp.secret);
-        free(realm->users[i]->groups);
-        free(realm->users[i]->roles);
-        free(realm->users[i]);
-    }
-    free(realm->users);
+            realm_import_user(realm, json_object_array_get_idx(list, i));
 }

@@ -4,6 +4,7 @@
  * Never a place for real people's passwords.
  */
 #include "common/cleanup.h"
+#include "realm/fill.h"
 #include "realm/import.h"
 #include "realm/keys.h"
 #include "realm/options.h"
@@ -126,6 +127,8 @@ int main(int argc, char **argv)
     if (realm_import(options.realm, (enum realm_likeness)options.like, &realm, &reason) != KC_OK)
         return complain(reason);
     realm->hash_delay_ms = options.hash_delay;
+    (void)realm_fill(realm, (size_t)options.fill_users, (size_t)options.fill_groups,
+        (size_t)options.fill_members); /* the options' own limits are its limits */
     int code = realm_keys_make(realm) == KC_OK ? run(&options, realm)
                                                : complain("the realm's keys cannot be made");
     realm_session_close_all(realm);

@@ -6,6 +6,7 @@
 #include "realm/mappers.h"
 
 #include "common/cleanup.h"
+#include "realm/people.h"
 #include "realm/roles.h"
 #include "realm/text.h"
 
@@ -116,7 +117,8 @@ static void user_attribute(struct run *run, struct json_object *config)
         put_text(run, config, value);
         return;
     }
-    struct json_object *list = realm_json_member(user->attributes, name);
+    struct json_object *attributes REALM_AUTO_JSON = realm_user_attributes(user);
+    struct json_object *list = realm_json_member(attributes, name);
     bool all = realm_json_flag(config, "multivalued", false);
     for (size_t i = 0; i < realm_json_length(list); i++) {
         const char *text = json_object_get_string(json_object_array_get_idx(list, i));

@@ -5,6 +5,7 @@
  */
 #include "realm/options.h"
 
+#include "realm/fill.h"
 #include "realm/text.h"
 
 #include <stdio.h>
@@ -20,6 +21,12 @@ const struct realm_option realm_option_table[] = {
         "the server's certificate, instead of a fresh one (--tls)"},
     {"client-ca", REALM_OPTION_TEXT, AT(client_ca), NULL, 0, 0, "FILE",
         "the authority whose client certificates are taken (--tls)"},
+    {"fill-groups", REALM_OPTION_NUMBER, AT(fill_groups), "0", 0, REALM_FILL_GROUPS, "N",
+        "this many groups more, below /fill"},
+    {"fill-members", REALM_OPTION_NUMBER, AT(fill_members), "100", 0, REALM_FILL_USERS, "N",
+        "how many members each of them has"},
+    {"fill-users", REALM_OPTION_NUMBER, AT(fill_users), "0", 0, REALM_FILL_USERS, "N",
+        "this many users more, all of them members of /fill"},
     {"hash-delay", REALM_OPTION_NUMBER, AT(hash_delay), "30", 0, 60000, "MS",
         "what checking a password costs"},
     {"help", REALM_OPTION_FLAG, AT(help), NULL, 0, 0, NULL, "this list"},
@@ -108,6 +115,9 @@ static const char *contradiction(const struct realm_options *options)
         return "--certificate and --key go together";
     if (!options->tls && (options->certificate || options->ca_out || options->client_ca))
         return "--certificate, --ca-out and --client-ca need --tls";
+    if (options->fill_groups > 0 &&
+        options->fill_members > REALM_FILL_MEMBERSHIPS / options->fill_groups)
+        return "--fill-groups times --fill-members is too many";
     if (options->certificate && options->ca_out)
         return "--ca-out has no meaning with --certificate";
     if (*options->path != '\0' &&

@@ -20,7 +20,7 @@ enum realm_option_type {
 
 struct realm_options {
     const char *realm, *listen, *path, *ca_out, *certificate, *key, *client_ca, *ready, *log;
-    int64_t port, like, hash_delay;
+    int64_t port, like, hash_delay, fill_users, fill_groups, fill_members;
     bool tls, help, list;
 };
 

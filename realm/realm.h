@@ -6,6 +6,8 @@
 #ifndef REALM_REALM_H
 #define REALM_REALM_H
 
+#include "realm/index.h"
+
 #include <json-c/json.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,7 +22,9 @@ struct realm_faults;
 enum realm_likeness { REALM_LIKE_24 = 24, REALM_LIKE_26 = 26 };
 
 struct realm_role {
-    const char *name;
+    const char *name, *description; /* without one, Keycloak's own have a key of a translation */
+    bool builtin;
+    char uuid[37];
     struct realm_client *client; /* NULL for a role of the realm */
     size_t index;                /* its place in struct realm's list and in each set of roles */
     struct realm_role **parts;   /* of a composite */
@@ -36,11 +40,20 @@ struct realm_scope {
 };
 
 struct realm_group {
-    char *path; /* as Keycloak writes it: a slash inside a name looks like any other */
+    char *path; /* as tokens have it: a slash inside a name looks like any other */
     const char *name;
+    char uuid[37];
     struct realm_group *parent;
+    struct realm_group **children; /* by name */
+    size_t child_count;
     struct realm_role **roles;
     size_t role_count;
+    struct json_object *attributes; /* NULL: none */
+    bool owned;                     /* name and attributes are its own, not the file's */
+    struct realm_user **members;    /* direct ones, by name */
+    size_t member_count;
+    size_t order; /* among all, as they were made: it decides between equal names */
+    size_t fill;  /* its number among those that --fill-groups made; 0: none of them */
 };
 
 struct realm_client {
@@ -65,11 +78,19 @@ struct realm_user {
         unsigned digits, period;
         int64_t last_step; /* the step of the last code that was accepted */
     } totp;
-    struct json_object *attributes, *entry; /* the whole of what the file says */
-    size_t action_count;                    /* required actions that are pending */
-    struct realm_client *service_client;    /* a service account's client */
-    struct realm_group **groups;
-    size_t group_count;
+    struct json_object *entry;      /* the whole of what the file says; NULL: filled in */
+    struct json_object *attributes; /* what has changed them owns them, else the entry does */
+    bool attributes_owned;
+    size_t fill; /* its number among those that --fill-users made; 0: none of them */
+    bool added;  /* by control, not by the file */
+    bool gone;   /* an administrator has deleted it */
+    int64_t created_ms;
+    size_t action_count;         /* required actions that are pending */
+    struct json_object *actions; /* which ones, where control has said so; else the entry's */
+    struct realm_client *service_client; /* a service account's client */
+    struct realm_group **groups;         /* direct ones */
+    struct realm_role **direct;          /* roles that are the user's own, not those of groups */
+    size_t group_count, direct_count;
     bool *roles; /* the effective roles, one for each of the realm's */
     /* brute-force detection */
     unsigned running; /* password logins of this user that are under way */
@@ -90,6 +111,8 @@ struct realm {
     pthread_mutex_t lock;
     enum realm_likeness like;
     char *name;
+    char uuid[37];
+    struct json_object *profile; /* the user profile; NULL: Keycloak's own */
     bool enabled;
     int64_t not_before;
     struct realm_policy policy, policy_of_file;
@@ -98,8 +121,14 @@ struct realm {
     struct realm_scope **scopes;
     struct realm_group **groups;
     struct realm_client **clients;
-    struct realm_user **users;
-    size_t role_count, scope_count, group_count, client_count, user_count;
+    struct realm_user **users; /* by name */
+    struct realm_user **gone;  /* deleted ones, which sessions and grants may still point at */
+    size_t role_count, scope_count, group_count, client_count, user_count, gone_count;
+    struct realm_index user_names, user_ids, group_ids, group_paths;
+    bool people_changed; /* since the file was read */
+    struct realm_fill {
+        size_t users, groups, members;
+    } fill;
     struct realm_keys *keys;
     struct realm_session *sessions;
     size_t session_count;

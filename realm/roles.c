@@ -17,10 +17,7 @@ struct realm_role *realm_role_find(
 
 struct realm_group *realm_group_find(const struct realm *realm, const char *path)
 {
-    for (size_t i = 0; i < realm->group_count; i++)
-        if (realm_text_same(realm->groups[i]->path, path))
-            return realm->groups[i];
-    return NULL;
+    return realm_index_find(&realm->group_paths, path);
 }
 
 struct realm_scope *realm_scope_find(const struct realm *realm, const char *name)

@@ -5,6 +5,7 @@
  */
 #include "realm/route.h"
 
+#include "realm/admin.h"
 #include "realm/discovery.h"
 #include "realm/logout.h"
 #include "realm/text.h"
@@ -22,6 +23,17 @@ static const struct realm_route routes[] = {
         realm_introspect_endpoint},
     {"/protocol/openid-connect/logout", REALM_ENDPOINT_LOGOUT, true, true, realm_logout_endpoint},
     {"/protocol/openid-connect/revoke", REALM_ENDPOINT_REVOKE, false, true, realm_revoke_endpoint},
+};
+
+static const struct realm_route admin_routes[] = {
+    {"", REALM_ENDPOINT_ADMIN_USERS, true, true, realm_admin_endpoint},
+    {"", REALM_ENDPOINT_ADMIN_USER, true, true, realm_admin_endpoint},
+    {"", REALM_ENDPOINT_ADMIN_USER_GROUPS, true, true, realm_admin_endpoint},
+    {"", REALM_ENDPOINT_ADMIN_ROLES, true, true, realm_admin_endpoint},
+    {"", REALM_ENDPOINT_ADMIN_GROUPS, true, true, realm_admin_endpoint},
+    {"", REALM_ENDPOINT_ADMIN_GROUP, true, true, realm_admin_endpoint},
+    {"", REALM_ENDPOINT_ADMIN_MEMBERS, true, true, realm_admin_endpoint},
+    {"", REALM_ENDPOINT_ADMIN_OTHER, true, true, realm_admin_endpoint},
 };
 
 static const char *const words[] = {
@@ -53,9 +65,20 @@ static const char *below_name(const struct realm *realm, const char *rest)
     return rest[length] == '/' || rest[length] == '\0' ? rest + length : NULL;
 }
 
+const char *realm_route_admin(const char *prefix, const char *url)
+{
+    size_t length = strlen(prefix);
+    if (strncmp(url, prefix, length) != 0 || strncmp(url + length, "/admin/", 7) != 0)
+        return NULL;
+    return url + length + 7;
+}
+
 const struct realm_route *realm_route_find(
     const struct realm *realm, const char *prefix, const char *url)
 {
+    const char *admin = realm_route_admin(prefix, url);
+    if (admin != NULL)
+        return &admin_routes[realm_admin_kind(admin) - REALM_ENDPOINT_ADMIN_USERS];
     const char *below = below_realms(prefix, url);
     below = below ? below_name(realm, below) : NULL;
     if (below == NULL)
@@ -72,6 +95,8 @@ const struct realm_route *realm_route_find(
 bool realm_route_takes(
     const struct realm *realm, const struct realm_route *route, const char *method)
 {
+    if (route->run == realm_admin_endpoint)
+        return true; /* it has its own mind of each method */
     if (strcmp(method, "HEAD") == 0)
         return route->get && realm->like != REALM_LIKE_24;
     return (route->get && strcmp(method, "GET") == 0) ||
@@ -91,7 +116,6 @@ static bool normal(const char *path)
     return true;
 }
 
-/* Keycloak's error handler has a page for browsers. */
 static void show_page(struct realm_answer *answer)
 {
     static const char page[] =
@@ -118,6 +142,11 @@ void realm_route_none(const struct realm *realm, const char *prefix, const char 
         realm_answer_fault(realm, answer, 404, "HTTP 404 Not Found");
     else
         realm_answer_fault(realm, answer, 405, "HTTP 405 Method Not Allowed");
-    if (accept != NULL && strncmp(accept, "text/html", 9) == 0)
+    realm_route_page(accept, answer);
+}
+
+void realm_route_page(const char *accept, struct realm_answer *answer)
+{
+    if (answer->status >= 400 && accept != NULL && strncmp(accept, "text/html", 9) == 0)
         show_page(answer);
 }

@@ -17,6 +17,14 @@
     X(REVOKE, "revoke")                                                                            \
     X(INTROSPECT, "introspect")                                                                    \
     X(ABOUT, "realm")                                                                              \
+    X(ADMIN_USERS, "admin-users")                                                                  \
+    X(ADMIN_USER, "admin-user")                                                                    \
+    X(ADMIN_USER_GROUPS, "admin-user-groups")                                                      \
+    X(ADMIN_ROLES, "admin-roles")                                                                  \
+    X(ADMIN_GROUPS, "admin-groups")                                                                \
+    X(ADMIN_GROUP, "admin-group")                                                                  \
+    X(ADMIN_MEMBERS, "admin-members")                                                              \
+    X(ADMIN_OTHER, "admin-other")                                                                  \
     X(OTHER, "other")
 
 enum realm_endpoint {
@@ -36,6 +44,12 @@ struct realm_route {
 
 /* The endpoint's word in control documents. */
 const char *realm_endpoint_word(enum realm_endpoint endpoint);
+
+/* What follows /admin/ in a path, `prefix` standing before it; NULL where it leads elsewhere. */
+const char *realm_route_admin(const char *prefix, const char *url);
+
+/* Keycloak's error handler has a page for browsers, which takes the place of an error. */
+void realm_route_page(const char *accept, struct realm_answer *answer);
 
 /* The route of a path as it was sent, `prefix` standing before /realms; NULL where there is none.
  */

@@ -112,6 +112,25 @@ static enum kc_status read_form(
     return realm_form_read(incoming->body, incoming->length, ret_form);
 }
 
+/* One of the query's parameters; a broken escape leaves it out. */
+static enum MHD_Result add_parameter(
+    void *userdata, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct realm_form *query = userdata;
+    (void)kind;
+    char *plain_name KC_AUTO_FREE = NULL, *plain_value KC_AUTO_FREE = NULL;
+    if (value == NULL)
+        value = "";
+    if (query->count == REALM_FORM_FIELD_LIMIT ||
+        !realm_form_decode(name, strlen(name), &plain_name) ||
+        !realm_form_decode(value, strlen(value), &plain_value))
+        return MHD_YES;
+    query->fields = realm_text_grow(query->fields, query->count + 1, sizeof(*query->fields));
+    query->fields[query->count].name = KC_TAKE(plain_name);
+    query->fields[query->count++].value = KC_TAKE(plain_value);
+    return MHD_YES;
+}
+
 /* What reaches no endpoint. */
 static void refuse(const struct realm_server *server, enum kc_status status,
     const struct realm_route *route, const char *url, const char *accept,
@@ -138,6 +157,7 @@ static enum MHD_Result answer_request(struct realm_server *server,
     read_peer(server, connection, &subject, &issuer);
     struct realm_request request = {
         .method = method,
+        .below = realm_route_admin(server->path, url),
         .base = base,
         .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .dpop = header(connection, "DPoP"),
@@ -150,6 +170,8 @@ static enum MHD_Result answer_request(struct realm_server *server,
     server->counts.requests[endpoint]++;
     enum kc_status status =
         read_form(incoming, header(connection, MHD_HTTP_HEADER_CONTENT_TYPE), &request.form);
+    if (request.below != NULL)
+        MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_parameter, &request.query);
     pthread_mutex_lock(&server->realm->lock);
     request.fault =
         realm_fault_take(server->realm, word, realm_form_value(&request.form, "username"));
@@ -159,11 +181,14 @@ static enum MHD_Result answer_request(struct realm_server *server,
         refuse(server, status, route, url, header(connection, MHD_HTTP_HEADER_ACCEPT), &answer);
     else
         run(server, route, &request, &answer);
+    if (request.below != NULL)
+        realm_route_page(header(connection, MHD_HTTP_HEADER_ACCEPT), &answer);
     write_log(server, word, method, &request, &answer);
     enum MHD_Result result = realm_send(server, connection, &answer, &request.fault);
     realm_answer_free(&answer);
     realm_fault_release(&request.fault);
     realm_form_free(&request.form);
+    realm_form_free(&request.query);
     return result;
 }
 

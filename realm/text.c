@@ -47,6 +47,17 @@ char *realm_text_format(const char *format, ...)
     return must(length < 0 ? NULL : text);
 }
 
+char *realm_text_lower(const char *text)
+{
+    char *lower = realm_text_copy(text);
+    for (unsigned char *c = (unsigned char *)lower; *c != '\0'; c++) {
+        bool latin = c > (unsigned char *)lower && c[-1] == 0xc3;
+        if ((*c >= 'A' && *c <= 'Z') || (latin && *c >= 0x80 && *c <= 0x9e && *c != 0x97))
+            *c = (unsigned char)(*c + 0x20);
+    }
+    return lower;
+}
+
 bool realm_text_same(const char *a, const char *b)
 {
     return a != NULL && b != NULL && strcmp(a, b) == 0;

@@ -20,6 +20,9 @@ void *realm_text_grow(void *block, size_t count, size_t size);
 char *realm_text_copy(const char *text);
 char *realm_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* In lower case, as Keycloak keeps user names: letters of ASCII and Latin-1. The caller frees. */
+char *realm_text_lower(const char *text);
+
 /* Whether two texts are the same bytes; NULL is like nothing. */
 bool realm_text_same(const char *a, const char *b);
 

@@ -5,12 +5,14 @@
  */
 #include "realm/users.h"
 
+#include "common/cleanup.h"
 #include "realm/text.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -20,18 +22,13 @@ struct realm_user *realm_user_find(const struct realm *realm, const char *name)
         for (size_t i = 0; i < realm->user_count; i++)
             if (realm->users[i]->email && strcasecmp(realm->users[i]->email, name) == 0)
                 return realm->users[i];
-    for (size_t i = 0; i < realm->user_count; i++)
-        if (strcasecmp(realm->users[i]->name, name) == 0)
-            return realm->users[i];
-    return NULL;
+    char *lower KC_AUTO_FREE = realm_text_lower(name);
+    return realm_index_find(&realm->user_names, lower);
 }
 
 struct realm_user *realm_user_by_uuid(const struct realm *realm, const char *uuid)
 {
-    for (size_t i = 0; i < realm->user_count; i++)
-        if (realm_text_same(realm->users[i]->uuid, uuid))
-            return realm->users[i];
-    return NULL;
+    return realm_index_find(&realm->user_ids, uuid);
 }
 
 struct realm_user *realm_user_of_client(

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import http.client
+import itertools
 import json
 import os
 import re
@@ -126,6 +127,8 @@ class Realm:
 
 
 class Answer:
+    whole = False  # whether all that the body says is compared
+
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
 
@@ -200,6 +203,34 @@ def token_facts(token, base):
     return json.loads(json.dumps(facts).replace(json.dumps(base)[1:-1], "BASE"))
 
 
+WITNESSES = 3  # how many entries of a long list are compared whole, and not by their names alone
+
+
+def ordered(entries):
+    """A list of groups or roles: what Keycloak leaves to chance has one order here."""
+    if all("clientRole" in entry for entry in entries):
+        return sorted(entries, key=lambda entry: entry["name"])
+    return [entry for _, same in itertools.groupby(entries, lambda entry: entry["name"])
+            for entry in sorted(same, key=lambda entry: entry["path"])]
+
+
+def document(value, name=""):
+    """A document of the Admin API, without what differs from run to run."""
+    if isinstance(value, dict):
+        return {key: document(inner, key) for key, inner in value.items()}
+    if name == "createdTimestamp":
+        return "number" if isinstance(value, int) and value > 10 ** 12 else value
+    if isinstance(value, str):
+        return form_of(value)
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        return value
+    if value and all("name" in e and ("path" in e or "clientRole" in e) for e in value):
+        value = ordered(sorted(value, key=lambda e: e["name"]) if name == "subGroups" else value)
+    names = [entry.get("username", entry.get("path", entry.get("name"))) for entry in value]
+    return {"names": names,
+            **{str(i): document(entry) for i, entry in enumerate(value[:WITNESSES])}}
+
+
 def answer_facts(answer, base):
     facts = {"status": answer.status}
     for name in ("Content-Type", "Cache-Control", "Pragma", "WWW-Authenticate", "Location"):
@@ -208,6 +239,9 @@ def answer_facts(answer, base):
     data = answer.json
     if data is None:
         facts["body"] = "empty" if not answer.body else "not JSON"
+        return facts
+    if answer.whole:
+        facts["body"] = document(data)
         return facts
     if not isinstance(data, dict):
         facts["body"] = kind(data)

@@ -8,6 +8,7 @@ import time
 import urllib.parse
 import uuid
 
+import admin_questions
 from facts import ASSERTION, KEYS, PAUSE, Realm, assertion, totp
 
 TOKEN = "protocol/openid-connect/token"
@@ -396,5 +397,6 @@ def assertions(realm):
         form(client_assertion_type=ASSERTION, client_assertion="xx"))
 
 
-ALL = (scopes, users, passwords, one_time_codes, client_secrets, kinds_of_clients, requests,
-       documents, refreshing, revoking, introspecting, service_accounts, assertions, locking)
+ALL = admin_questions.ALL + (
+    scopes, users, passwords, one_time_codes, client_secrets, kinds_of_clients, requests, documents,
+    refreshing, revoking, introspecting, service_accounts, assertions, locking)

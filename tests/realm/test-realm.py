@@ -21,6 +21,7 @@ sys.path.insert(0, HERE)
 import demo  # noqa: E402
 import facts  # noqa: E402
 import likeness  # noqa: E402
+from admin_questions import Admin  # noqa: E402
 import questions  # noqa: E402
 from questions import CERTS, CLIENT, DISCOVERY, TOKEN, TOTP, form  # noqa: E402
 
@@ -315,9 +316,178 @@ class Changes(Running):
     def test_control_refuses_what_it_does_not_know(self):
         for method, what, body in (("POST", "fault", {"fault": "nope"}), ("POST", "fault", []),
                                    ("POST", "rotate", {"alg": "HS256"}),
-                                   ("POST", "user", {"username": "nobody"})):
+                                   ("POST", "user", {"username": "nobody"}),
+                                   ("DELETE", "user", {"username": "nobody"}),
+                                   ("POST", "user", {"username": "nobody", "again": True}),
+                                   ("POST", "user", {"username": "ada", "create": True}),
+                                   ("POST", "user", {"username": "ada", "joinGroups": ["/no"]}),
+                                   ("POST", "group", {"path": "/no"})):
             self.assertEqual(self.server.control(method, what, body)[0], 400, what)
         self.assertEqual(self.server.control("GET", "nope")[0], 404)
+
+
+class Administration(Running):
+    """What an administrator does through control, seen through the Admin API."""
+
+    def setUp(self):
+        super().setUp()
+        self.admin = Admin(self.realm, "linux-nss")
+
+    def user(self, name):
+        found = self.admin.ask("users", username=name, exact=True).json
+        return found[0] if found else None
+
+    def roles(self, name):
+        return {role["name"] for role in self.admin.ask(
+            "users/%s/role-mappings/realm/composite" % self.admin.user(name)).json}
+
+    def groups(self, name):
+        return [group["path"] for group in self.admin.ask(
+            "users/%s/groups" % self.admin.user(name)).json]
+
+    def members(self, path):
+        return [user["username"] for user in self.admin.ask(
+            "groups/%s/members" % self.admin.group(path), max=-1).json]
+
+    def test_tokens_die(self):
+        for spoil, mend in (({"clockOffset": 301}, {"clockOffset": 0}),
+                            ({"notBefore": int(time.time()) + 60}, {"notBefore": 0})):
+            self.server.tell("realm", **spoil)
+            self.assertEqual(self.admin.ask("users/count").status, 401, spoil)
+            self.server.tell("realm", **mend)
+            self.assertEqual(self.admin.ask("users/count").status, 200, mend)
+        self.server.fault("wrong-key")
+        self.assertEqual(Admin(self.realm, "linux-nss").ask("users/count").status, 401)
+        other = facts.Realm(self.server.base.replace("localhost", "127.0.0.1"))
+        self.assertEqual(other.ask("GET", "/admin/realms/linux/users/count", headers={
+            "Authorization": "Bearer " + self.admin.token}).status, 401)
+        self.server.tell("user", username="service-account-linux-nss", enabled=False)
+        self.assertEqual(self.admin.ask("users/count").status, 401)
+
+    def test_roles_count_as_they_are_now(self):
+        service = {"username": "service-account-linux-nss"}
+        self.server.tell("user", **service, takeClientRoles={"realm-management": ["view-users"]})
+        self.assertEqual(self.admin.ask("users").status, 403)
+        self.server.tell("user", **service, giveClientRoles={"realm-management": ["query-users"]})
+        self.assertEqual(self.admin.ask("users").json, [])
+        self.server.tell("reset")
+        self.assertEqual(len(self.admin.ask("users").json), 32)
+
+    def test_attributes(self):
+        self.server.tell("user", username="ada",
+                         attributes={"uidNumber": ["7"], "loginShell": None, "undeclared": ["x"]})
+        self.assertEqual(self.user("ada")["attributes"], {
+            "uidNumber": ["7"], "gidNumber": ["1900020000"], "homeDirectory": ["/home/ada"]})
+        self.assertEqual([u["username"] for u in self.admin.ask("users", q="uidNumber:7").json],
+                         ["ada"])
+        self.server.tell("reset")
+        self.assertEqual(self.user("ada")["attributes"]["uidNumber"], ["1900010001"])
+
+    def test_roles_and_groups(self):
+        self.server.tell("user", username="ada", takeRealmRoles=["linux-login"],
+                         leaveGroups=["/linux-admins"], joinGroups=["/teams/red/admins"])
+        self.assertFalse({"linux-login", "linux-sudo"} & self.roles("ada"))
+        self.assertEqual(self.groups("ada"),
+                         ["/teams/red/admins", "/engineering/kernel", "/linux-users"])
+        self.assertEqual(self.members("/teams/red/admins"), ["ada", "nested"])
+        self.assertNotIn("linux-login", self.realm.token(form()).access["realm_access"]["roles"])
+        self.server.tell("reset")
+        self.assertEqual(self.members("/teams/red/admins"), ["nested"])
+        self.assertLessEqual({"linux-login", "linux-sudo"}, self.roles("ada"))
+
+    def test_a_user_goes_and_comes_back_as_another(self):
+        before = self.user("ada")["id"]
+        token = self.realm.token(form()).json["refresh_token"]
+        status, _ = self.server.control("DELETE", "user", {"username": "ada"})
+        self.assertEqual((status, self.user("ada")), (200, None))
+        self.assertEqual(self.admin.ask("users/" + before).status, 404)
+        self.assertNotIn("ada", self.members("/linux-users"))
+        self.refused(self.realm.token(form()), REFUSED)
+        self.refused(self.realm.token({"grant_type": "refresh_token", "refresh_token": token,
+                                       **CLIENT}), "Session not active")
+        self.server.tell("reset")
+        self.assertEqual(self.user("ada")["id"], before)
+        self.assertEqual(self.realm.token(form()).status, 200)
+        self.server.tell("user", username="ada", again=True)
+        self.assertNotEqual(self.user("ada")["id"], before)
+        self.assertEqual(self.realm.token(form()).access["sub"], self.user("ada")["id"])
+        self.server.tell("reset")
+        self.assertEqual(self.user("ada")["id"], before)
+
+    def test_a_user_is_made(self):
+        self.server.tell("user", username="New", create=True, enabled=True,
+                         attributes={"uidNumber": ["1900010999"]}, groups=["/linux-users"],
+                         credentials=[{"type": "password", "value": "new-pass"}])
+        self.assertEqual(self.user("new")["attributes"], {"uidNumber": ["1900010999"]})
+        self.assertIn("new", self.members("/linux-users"))
+        self.assertEqual(self.realm.grant("new", "new-pass").status, 200)
+        self.server.tell("reset")
+        self.assertIsNone(self.user("new"))
+
+    def test_a_group_comes_back_as_another(self):
+        before = self.admin.group("/linux-users")
+        self.server.tell("group", path="/linux-users", again=True)
+        self.assertNotEqual(self.admin.group("/linux-users"), before)
+        self.assertEqual(self.admin.ask("groups/" + before).status, 404)
+
+    def test_counts_and_faults_by_resource(self):
+        self.server.tell("reset")
+        self.members("/linux-users")
+        requests = self.server.counts()["requests"]
+        self.assertEqual((requests["admin-group"], requests["admin-members"]), (1, 1))
+        self.server.fault("status", match="admin-members", status=503)
+        self.assertEqual(self.admin.ask("users/count").status, 200)
+        self.assertEqual(self.admin.ask("groups/x/members").status, 503)
+        self.server.fault("members", match="admin", members={"username": "root"})
+        self.assertEqual(self.user("ada")["username"], "root")
+
+
+class Filling(unittest.TestCase):
+    def test_the_same_at_each_start(self):
+        def look():
+            with demo.Demo(fill_users=250, fill_groups=20, fill_members=30) as server:
+                realm = server.realm()
+                admin = Admin(realm, "linux-nss")
+                first = admin.ask("users", username="u000001", exact=True).json[0]
+                last = admin.ask("groups/%s/members" % admin.group("/fill/g0020"), max=-1).json
+                group = admin.ask("group-by-path/fill/g0020").json
+                pages = [len(admin.ask("groups/%s/members" % admin.group("/fill"),
+                                       first=at).json) for at in (0, 100, 200, 300)]
+                login = realm.grant("u000250", "fill-pass").access
+                own = admin.ask("users/%s/groups" % first["id"]).json
+                count = admin.ask("users/count").json
+                server.tell("user", username="u000001", leaveGroups=["/fill"], enabled=False)
+                status, _ = server.control("DELETE", "user", {"username": "u000002"})
+                self.assertEqual((status, admin.ask("users/count").json), (200, count - 1))
+                server.tell("user", username="u000003", again=True)
+                server.tell("reset")
+                self.assertEqual(admin.ask("users/count").json, count)
+                self.assertEqual(admin.ask("users/" + first["id"]).json["enabled"], True)
+                self.assertEqual(admin.ask("users/%s/groups" % first["id"]).json, own)
+            self.assertEqual(first["attributes"], {
+                "uidNumber": ["1900100000"], "gidNumber": ["1900020000"],
+                "homeDirectory": ["/home/u000001"], "loginShell": ["/bin/bash"]})
+            self.assertEqual(group["attributes"], {"gidNumber": ["1900300019"]})
+            self.assertEqual(pages, [100, 100, 50, 0])
+            self.assertEqual(login["preferred_username"], "u000250")
+            self.assertEqual(count, 32 + 250)
+            return [u["username"] for u in last], [g["path"] for g in own], login["groups"]
+        once = look()
+        self.assertEqual(len(once[0]), 30)
+        self.assertEqual(once, look())
+
+    def test_ten_thousand_are_quick(self):
+        began = time.monotonic()
+        with demo.Demo(fill_users=10000, fill_groups=1000, fill_members=100) as server:
+            started = time.monotonic() - began
+            admin = Admin(server.realm(), "linux-nss")
+            self.assertEqual(admin.ask("users/count").json, 10032)
+            self.assertEqual(len(admin.ask("groups/%s/members" % admin.group("/fill"),
+                                           max=-1).json), 10000)
+            with open("/proc/%d/status" % server.process.pid) as status:
+                resident = next(int(line.split()[1]) for line in status if "VmHWM" in line)
+        self.assertLess(started, 30)
+        self.assertLess(resident, 200000)  # kB, the list of 10,000 included; sanitizers take more
 
 
 class Counts(Running):
