@@ -171,6 +171,25 @@ enum kc_status kc_account_in_group(
     return status;
 }
 
+/* A group's line begins as an account's does: name, password, number. */
+static enum kc_status group_line_exists(const char *groups, struct scan *scan, bool *ret_exists)
+{
+    enum kc_status status = scan_file(scan, groups);
+    if (status == KC_OK)
+        *ret_exists = scan->found;
+    return status;
+}
+
+enum kc_status kc_account_group_exists(const char *groups, const char *name, bool *ret_exists)
+{
+    return group_line_exists(groups, &(struct scan){.name = name}, ret_exists);
+}
+
+enum kc_status kc_account_gid_exists(const char *groups, gid_t gid, bool *ret_exists)
+{
+    return group_line_exists(groups, &(struct scan){.by_uid = true, .uid = gid}, ret_exists);
+}
+
 enum kc_status kc_account_parse(
     const char *bytes, size_t length, const char *name, struct kc_account *ret)
 {

@@ -36,6 +36,11 @@ enum kc_status kc_account_find_uid(const char *passwd, uid_t uid, struct kc_acco
 enum kc_status kc_account_in_group(
     const char *groups, const char *group, const char *user, gid_t gid, bool *ret_member);
 
+/* Whether the file at path `groups` has a group of that name, or with that gid. KC_SYSTEM,
+ * KC_TOO_LARGE. */
+enum kc_status kc_account_group_exists(const char *groups, const char *name, bool *ret_exists);
+enum kc_status kc_account_gid_exists(const char *groups, gid_t gid, bool *ret_exists);
+
 /* The same on bytes in memory. */
 enum kc_status kc_account_parse(
     const char *bytes, size_t length, const char *name, struct kc_account *ret);

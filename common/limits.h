@@ -19,6 +19,9 @@
 #define KC_TTY_MAX 65
 #define KC_ACCESS_MAX 65
 #define KC_WORD_MAX 33
+#define KC_LOOKUP_NAME_MAX 33
+#define KC_FIELD_MAX 512 /* gecos, home or shell */
+#define KC_LIST_MAX (KC_MESSAGE_MAX - 4096)
 #define KC_KEY_SIZE 32 /* a transaction or a session handle: 256 random bits */
 #define KC_KEY_HEX_SIZE (2 * KC_KEY_SIZE + 1)
 
@@ -28,5 +31,6 @@
 #define KC_OPEN_MS 2000
 #define KC_CLOSE_MS 1000
 #define KC_STATUS_MS 2000
+#define KC_LOOKUP_MS 2000
 
 #endif

@@ -47,6 +47,13 @@ enum kc_class {
     X(NOT_OURS, "not-ours", NOT_OURS)                                                              \
     X(USER_SWITCHED, "user-switched", NOT_OURS)                                                    \
     X(REFRESH_TOKEN_REFUSED, "refresh-token-refused", REFUSED)                                     \
+    /* a user of the realm who has no entry on this host */                                        \
+    X(ENTRY_NO_UID, "no-uid", UNKNOWN)                                                             \
+    X(ENTRY_NO_GID, "no-gid", UNKNOWN)                                                             \
+    X(ENTRY_BAD_UID, "uid-not-usable", UNKNOWN)                                                    \
+    X(ENTRY_BAD_GID, "gid-not-usable", UNKNOWN)                                                    \
+    X(ENTRY_NAME_TAKEN, "name-taken", UNKNOWN)                                                     \
+    X(ENTRY_ID_TAKEN, "id-taken", UNKNOWN)                                                         \
     /* a token that does not verify */                                                             \
     X(TOKEN_MALFORMED, "malformed", REFUSED)                                                       \
     X(TOKEN_BAD_SIGNATURE, "bad-signature", REFUSED)                                               \
@@ -85,6 +92,7 @@ enum kc_class {
     X(REALM_WRONG_PATH, "realm-wrong-path", MISCONFIGURED)                                         \
     X(REALM_WRONG_ISSUER, "realm-wrong-issuer", MISCONFIGURED)                                     \
     X(REALM_WRONG_CLIENT, "realm-wrong-client", MISCONFIGURED)                                     \
+    X(DIRECTORY_FORBIDDEN, "directory-forbidden", MISCONFIGURED)                                   \
     X(REALM_HTTPS_REQUIRED, "realm-https-required", MISCONFIGURED)                                 \
     X(REALM_ORIGIN_REFUSED, "realm-origin-refused", MISCONFIGURED)                                 \
     X(REALM_DISABLED, "realm-disabled", UNAVAILABLE)                                               \

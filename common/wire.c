@@ -93,6 +93,101 @@ static struct kc_view read_key(struct kc_reader *reader, bool optional)
     return key;
 }
 
+static void write_lookup(struct kc_writer *writer, const struct kc_wire_lookup *lookup)
+{
+    kc_write_u8(writer, (uint8_t)lookup->kind);
+    kc_write_text(writer, lookup->name);
+    kc_write_u32(writer, lookup->id);
+    kc_write_u32(writer, lookup->skip);
+}
+
+static void read_lookup(struct kc_reader *reader, struct kc_wire_lookup *lookup)
+{
+    lookup->kind = (enum kc_lookup_kind)kc_read_u8(reader);
+    kc_read_text(reader, lookup->name, sizeof lookup->name);
+    lookup->id = kc_read_u32(reader);
+    lookup->skip = kc_read_u32(reader);
+    if (lookup->kind < KC_LOOKUP_USER || lookup->kind > KC_LOOKUP_GIDS)
+        reader->failed = true;
+}
+
+static void write_user(struct kc_writer *writer, const struct kc_wire_entry *entry)
+{
+    kc_write_text(writer, entry->name);
+    kc_write_u32(writer, entry->uid);
+    kc_write_u32(writer, entry->gid);
+    write_limited(writer, entry->gecos, KC_FIELD_MAX);
+    write_limited(writer, entry->home, KC_FIELD_MAX);
+    write_limited(writer, entry->shell, KC_FIELD_MAX);
+}
+
+/* A string that will stand in a passwd entry: no NUL. */
+static struct kc_view read_field(struct kc_reader *reader)
+{
+    const struct kc_view field = kc_read_bytes(reader, KC_FIELD_MAX);
+
+    if (field.length > 0 && memchr(field.bytes, 0, field.length))
+        reader->failed = true;
+    return field;
+}
+
+static void read_user(struct kc_reader *reader, struct kc_wire_entry *entry)
+{
+    kc_read_text(reader, entry->name, sizeof entry->name);
+    entry->uid = kc_read_u32(reader);
+    entry->gid = kc_read_u32(reader);
+    entry->gecos = read_field(reader);
+    entry->home = read_field(reader);
+    entry->shell = read_field(reader);
+}
+
+static void write_list(struct kc_writer *writer, const struct kc_wire_entry *entry)
+{
+    kc_write_u32(writer, entry->count);
+    kc_write_u32(writer, entry->total);
+    write_limited(writer, entry->list, KC_LIST_MAX);
+}
+
+/* Whether `list` is `count` names, each ended by a NUL. */
+static bool are_names(struct kc_view list, uint32_t count)
+{
+    const uint8_t *bytes = list.bytes;
+    uint32_t ends = 0;
+    size_t i;
+
+    for (i = 0; i < list.length; i++) {
+        if (bytes[i] == 0 && (i == 0 || bytes[i - 1] == 0))
+            return false;
+        ends += bytes[i] == 0;
+    }
+    return ends == count && (list.length == 0 || bytes[list.length - 1] == 0);
+}
+
+static void read_list(struct kc_reader *reader, enum kc_wire_type type, struct kc_wire_entry *entry)
+{
+    entry->count = kc_read_u32(reader);
+    entry->total = kc_read_u32(reader);
+    entry->list = kc_read_bytes(reader, KC_LIST_MAX);
+    if (entry->count > entry->total ||
+        (type == KC_WIRE_GIDS ? entry->list.length != (uint64_t)entry->count * sizeof(uint32_t)
+                              : !are_names(entry->list, entry->count)))
+        reader->failed = true;
+}
+
+static void write_group(struct kc_writer *writer, const struct kc_wire_entry *entry)
+{
+    kc_write_text(writer, entry->name);
+    kc_write_u32(writer, entry->gid);
+    write_list(writer, entry);
+}
+
+static void read_group(struct kc_reader *reader, struct kc_wire_entry *entry)
+{
+    kc_read_text(reader, entry->name, sizeof entry->name);
+    entry->gid = kc_read_u32(reader);
+    read_list(reader, KC_WIRE_GROUP, entry);
+}
+
 enum kc_status kc_wire_encode_request(
     const struct kc_wire_request *request, void *bytes, size_t capacity, size_t *ret_length)
 {
@@ -116,6 +211,9 @@ enum kc_status kc_wire_encode_request(
         write_key(&writer, request->key, false);
         break;
     case KC_WIRE_STATUS:
+        break;
+    case KC_WIRE_LOOKUP:
+        write_lookup(&writer, &request->lookup);
         break;
     default:
         return KC_PROTOCOL;
@@ -152,6 +250,9 @@ enum kc_status kc_wire_decode_request(
         break;
     case KC_WIRE_STATUS:
         break;
+    case KC_WIRE_LOOKUP:
+        read_lookup(&reader, &request.lookup);
+        break;
     default:
         return KC_PROTOCOL;
     }
@@ -184,6 +285,15 @@ enum kc_status kc_wire_encode_reply(
         kc_write_u64(&writer, reply->expires);
         write_limited(&writer, reply->token, KC_TOKEN_MAX);
         write_limited(&writer, reply->report, KC_REPORT_MAX);
+        break;
+    case KC_WIRE_USER:
+        write_user(&writer, &reply->entry);
+        break;
+    case KC_WIRE_GROUP:
+        write_group(&writer, &reply->entry);
+        break;
+    case KC_WIRE_GIDS:
+        write_list(&writer, &reply->entry);
         break;
     default:
         return KC_PROTOCOL;
@@ -228,6 +338,15 @@ enum kc_status kc_wire_decode_reply(
         break;
     case KC_WIRE_DONE:
         read_done(&reader, &reply);
+        break;
+    case KC_WIRE_USER:
+        read_user(&reader, &reply.entry);
+        break;
+    case KC_WIRE_GROUP:
+        read_group(&reader, &reply.entry);
+        break;
+    case KC_WIRE_GIDS:
+        read_list(&reader, KC_WIRE_GIDS, &reply.entry);
         break;
     default:
         return KC_PROTOCOL;

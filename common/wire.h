@@ -21,10 +21,21 @@ enum kc_wire_type {
     KC_WIRE_CLOSE = 5,
     KC_WIRE_PASSWD = 6,
     KC_WIRE_STATUS = 7,
+    KC_WIRE_LOOKUP = 8,
     /* from the daemon */
     KC_WIRE_ASK = 64,
     KC_WIRE_SHOW = 65,
     KC_WIRE_DONE = 66,
+    KC_WIRE_USER = 67,
+    KC_WIRE_GROUP = 68,
+    KC_WIRE_GIDS = 69,
+};
+
+/* LOOKUP: what is looked for. */
+enum kc_lookup_kind {
+    KC_LOOKUP_USER = 1,
+    KC_LOOKUP_GROUP = 2,
+    KC_LOOKUP_GIDS = 3, /* the groups of a user, by name alone */
 };
 
 /* What is asked for. Only a password is taken from or kept in PAM_AUTHTOK. */
@@ -51,12 +62,34 @@ struct kc_wire_login {
     char access[KC_ACCESS_MAX]; /* the access section that the PAM line names, or "" */
 };
 
+/* LOOKUP: by name, or by id where the name is empty. */
+struct kc_wire_lookup {
+    enum kc_lookup_kind kind;
+    char name[KC_LOOKUP_NAME_MAX];
+    uint32_t id;
+    uint32_t skip; /* members or gids that the caller has from earlier answers */
+};
+
+/* USER, GROUP and GIDS: what was found. */
+struct kc_wire_entry {
+    char name[KC_LOOKUP_NAME_MAX];
+    uint32_t uid;         /* USER */
+    uint32_t gid;         /* USER: the primary group's; GROUP */
+    struct kc_view gecos; /* USER, without a NUL, as the next two */
+    struct kc_view home;
+    struct kc_view shell;
+    uint32_t count;      /* GROUP, GIDS: of what `list` holds */
+    uint32_t total;      /* of all members or gids, of which `skip` and `count` are a part */
+    struct kc_view list; /* GROUP: names, each with its NUL; GIDS: big-endian 32-bit numbers */
+};
+
 struct kc_wire_request {
     enum kc_wire_type type;
     struct kc_wire_login login; /* AUTH, ACCOUNT, OPEN, PASSWD */
     struct kc_view key;         /* ACCOUNT and OPEN: transaction or empty; CLOSE: session handle */
     enum kc_ask_kind kind;      /* ANSWER */
     struct kc_view answer;      /* ANSWER */
+    struct kc_wire_lookup lookup;
 };
 
 /* What the caller may put into the session's environment. */
@@ -76,6 +109,7 @@ struct kc_wire_reply {
     uint64_t expires;   /* OPEN: of the token, seconds since the epoch */
     struct kc_view token;
     struct kc_view report; /* STATUS: text */
+    struct kc_wire_entry entry;
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "daemon/account.h"
 #include "daemon/ancillary.h"
 #include "daemon/login.h"
+#include "daemon/lookup.h"
 #include "daemon/phases.h"
 
 #include <stdio.h>
@@ -67,6 +68,12 @@ static void restart_idle(struct connection *connection)
 void connection_set_login(struct connection *connection, struct login *login)
 {
     connection->login = login;
+    restart_idle(connection);
+}
+
+void connection_set_lookup(struct connection *connection, struct lookup *lookup)
+{
+    connection->lookup = lookup;
     restart_idle(connection);
 }
 
@@ -142,7 +149,8 @@ static void refuse(struct connection *connection, enum kc_status status)
 static void dispatch(
     struct connection *connection, const struct kc_wire_request *request, int *passed_fd)
 {
-    if (connection->account || (connection->login && request->type != KC_WIRE_ANSWER)) {
+    if (connection->account || connection->lookup ||
+        (connection->login && request->type != KC_WIRE_ANSWER)) {
         refuse(connection, KC_PROTOCOL);
         return;
     }
@@ -170,6 +178,9 @@ static void dispatch(
         break;
     case KC_WIRE_STATUS:
         phases_status(connection);
+        break;
+    case KC_WIRE_LOOKUP:
+        lookup_begin(connection, &request->lookup);
         break;
     default:
         refuse(connection, KC_PROTOCOL);

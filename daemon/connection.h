@@ -35,6 +35,10 @@ bool connection_may_log(const struct connection *connection);
 struct login *connection_login(const struct connection *connection);
 void connection_set_login(struct connection *connection, struct login *login);
 
+/* The lookup whose answer is awaited here; NULL: none. */
+struct lookup;
+void connection_set_lookup(struct connection *connection, struct lookup *lookup);
+
 /* The account phase whose answer is awaited here; NULL: none. */
 void connection_set_account(struct connection *connection, struct account *account);
 

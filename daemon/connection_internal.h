@@ -19,6 +19,7 @@ struct connection {
     sd_event_source *readable;
     uint64_t heard_us; /* when something came, or a login ended */
     struct login *login;
+    struct lookup *lookup;
     struct account *account;
     LIST_ENTRY(connection) link;
 };

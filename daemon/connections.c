@@ -11,6 +11,7 @@
 #include "daemon/connection_internal.h"
 #include "daemon/log.h"
 #include "daemon/login.h"
+#include "daemon/lookup.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -112,6 +113,8 @@ void connection_close(struct connection *connection)
 {
     if (connection->login)
         login_abandon(connection->login);
+    if (connection->lookup)
+        lookup_cancel(connection->lookup);
     if (connection->account)
         account_abandon(connection->account);
     LIST_REMOVE(connection, link);

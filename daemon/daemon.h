@@ -31,6 +31,7 @@ struct daemon {
     struct kc_bounds *bounds;
     struct realm *realm;
     struct sessions *sessions;
+    struct directory *directory; /* NULL: no user or group is served */
     struct server *server; /* NULL once the daemon stops */
     unsigned stop_left_ms;
     struct pacing pacing;

@@ -16,7 +16,7 @@
 #define PROBES 8        /* places where an entry may stand */
 #define LATELY_MS (7ull * 24 * 3600 * 1000)
 
-struct entry {
+struct passwd_entry {
     uint64_t name;     /* a keyed hash of whom it counts; 0: free */
     uint64_t since_ms; /* of the first failure that counts */
     uint64_t touched_ms;
@@ -26,8 +26,8 @@ struct entry {
 
 struct limits {
     uint8_t seed[16]; /* so that nobody can choose names that meet in one place */
-    struct entry pairs[TABLE_SIZE];
-    struct entry targets[TABLE_SIZE];
+    struct passwd_entry pairs[TABLE_SIZE];
+    struct passwd_entry targets[TABLE_SIZE];
 };
 
 static struct limits_source tagged(char tag, const void *bytes, size_t length)
@@ -73,10 +73,10 @@ static uint64_t name_of(
     return name ? name : 1;
 }
 
-static const struct entry *find(const struct entry *table, uint64_t name)
+static const struct passwd_entry *find(const struct passwd_entry *table, uint64_t name)
 {
     for (size_t i = 0; i < PROBES; i++) {
-        const struct entry *entry = &table[(name + i) % TABLE_SIZE];
+        const struct passwd_entry *entry = &table[(name + i) % TABLE_SIZE];
         if (entry->name == name)
             return entry;
     }
@@ -84,18 +84,18 @@ static const struct entry *find(const struct entry *table, uint64_t name)
 }
 
 /* Whether `a` is worth less than `b`: who succeeded once is kept before who only failed. */
-static bool worth_less(const struct entry *a, const struct entry *b)
+static bool worth_less(const struct passwd_entry *a, const struct passwd_entry *b)
 {
     if ((a->success_ms != 0) != (b->success_ms != 0))
         return a->success_ms == 0;
     return a->touched_ms < b->touched_ms;
 }
 
-static struct entry *make(struct entry *table, uint64_t name, uint64_t now_ms)
+static struct passwd_entry *make(struct passwd_entry *table, uint64_t name, uint64_t now_ms)
 {
-    struct entry *worst = &table[name % TABLE_SIZE];
+    struct passwd_entry *worst = &table[name % TABLE_SIZE];
     for (size_t i = 0; i < PROBES; i++) {
-        struct entry *entry = &table[(name + i) % TABLE_SIZE];
+        struct passwd_entry *entry = &table[(name + i) % TABLE_SIZE];
         if (entry->name == name) {
             entry->touched_ms = now_ms;
             return entry;
@@ -103,11 +103,11 @@ static struct entry *make(struct entry *table, uint64_t name, uint64_t now_ms)
         if (entry->name == 0 || (worst->name != 0 && worth_less(entry, worst)))
             worst = entry;
     }
-    *worst = (struct entry){.name = name, .touched_ms = now_ms};
+    *worst = (struct passwd_entry){.name = name, .touched_ms = now_ms};
     return worst;
 }
 
-static bool over(const struct entry *entry, uint32_t limit, const struct limits_setting *setting,
+static bool over(const struct passwd_entry *entry, uint32_t limit, const struct limits_setting *setting,
     uint64_t now_ms)
 {
     return entry && limit && entry->failures >= limit &&
@@ -117,16 +117,16 @@ static bool over(const struct entry *entry, uint32_t limit, const struct limits_
 enum kc_status limits_check(const struct limits *limits, const struct limits_setting *setting,
     const struct limits_source *source, const char *user, uint64_t now_ms)
 {
-    const struct entry *pair = find(limits->pairs, name_of(limits, source, user));
+    const struct passwd_entry *pair = find(limits->pairs, name_of(limits, source, user));
     if (over(pair, setting->source_failures, setting, now_ms))
         return KC_LIMITED;
     if (pair && pair->success_ms && now_ms - pair->success_ms < LATELY_MS)
         return KC_OK;
-    const struct entry *target = find(limits->targets, name_of(limits, NULL, user));
+    const struct passwd_entry *target = find(limits->targets, name_of(limits, NULL, user));
     return over(target, setting->target_failures, setting, now_ms) ? KC_LIMITED : KC_OK;
 }
 
-static void count(struct entry *entry, const struct limits_setting *setting, uint64_t now_ms)
+static void count(struct passwd_entry *entry, const struct limits_setting *setting, uint64_t now_ms)
 {
     if (entry->failures == 0 || now_ms - entry->since_ms >= setting->window_ms) {
         entry->since_ms = now_ms;
@@ -145,8 +145,8 @@ void limits_failed(struct limits *limits, const struct limits_setting *setting,
 void limits_succeeded(
     struct limits *limits, const struct limits_source *source, const char *user, uint64_t now_ms)
 {
-    struct entry *pair = make(limits->pairs, name_of(limits, source, user), now_ms);
-    struct entry *target = make(limits->targets, name_of(limits, NULL, user), now_ms);
+    struct passwd_entry *pair = make(limits->pairs, name_of(limits, source, user), now_ms);
+    struct passwd_entry *target = make(limits->targets, name_of(limits, NULL, user), now_ms);
     pair->success_ms = now_ms ? now_ms : 1;
     pair->failures = 0;
     target->failures = 0;

@@ -101,6 +101,8 @@ enum kc_status listen_bind(
         status = make_subfolder(run_dir, "sessions", 0700, uid, gid);
     if (status == KC_OK)
         status = make_subfolder(run_dir, "snapshot", 0755, uid, gid);
+    if (status == KC_OK)
+        status = make_subfolder(run_dir, "snapshot", 0755, uid, gid);
     if (status != KC_OK)
         return status;
     KC_AUTO_CLOSE int privileged = -1;

@@ -6,6 +6,7 @@
 #include "common/account.h"
 #include "daemon/daemon.h"
 #include "daemon/grant.h"
+#include "daemon/directory.h"
 #include "daemon/http.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
@@ -116,6 +117,32 @@ static enum kc_status load(
     return KC_OK;
 }
 
+/* Users and groups are served where the configuration names groups, or a client to read them. */
+static bool wants_directory(const struct config *config)
+{
+    return config->groups.serve.count > 0 || config->groups.names.count > 0 ||
+           config->directory.client.client_id;
+}
+
+static enum kc_status make_directory(struct daemon *daemon)
+{
+    char folder[4096];
+    if (!wants_directory(daemon->config))
+        return KC_OK;
+    snprintf(folder, sizeof folder, "%s/snapshot", daemon->paths.run_dir);
+    return directory_new(daemon, folder, &daemon->directory);
+}
+
+static enum kc_status renew_directory(struct daemon *daemon)
+{
+    if (!daemon->directory)
+        return make_directory(daemon);
+    if (wants_directory(daemon->config))
+        return directory_reload(daemon->directory);
+    directory_free(KC_TAKE(daemon->directory));
+    return KC_OK;
+}
+
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
     (void)source, (void)info;
@@ -134,6 +161,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
         daemon->config = KC_TAKE(config);
         kc_bounds_free(daemon->bounds);
         daemon->bounds = KC_TAKE(bounds);
+        status = renew_directory(daemon);
     }
     log_line(status == KC_OK ? LOG_NOTICE : LOG_ERR, "reload result=%s reason=%s",
         kc_class_word(kc_status_class(status)), kc_status_word(status));
@@ -255,6 +283,8 @@ static enum kc_status start(
     if (status == KC_OK)
         status = sessions_new(daemon->event, daemon->realm, folder, &daemon->sessions);
     if (status == KC_OK)
+        status = make_directory(daemon);
+    if (status == KC_OK)
         status = server_new(daemon, *listeners, &daemon->server);
     if (status != KC_OK)
         return status;
@@ -274,6 +304,7 @@ static enum kc_status start(
 static void stop(struct daemon *daemon)
 {
     server_free(daemon->server);
+    directory_free(daemon->directory);
     realm_free(daemon->realm);
     sessions_free(daemon->sessions);
     limits_free(daemon->limits);

@@ -87,65 +87,60 @@ static const struct kc_option realm[] = {
 };
 
 #define D(field) offsetof(struct config_directory, field)
-#define ATTRIBUTE(option, field, value, text)                                                      \
+#define ATTRIBUTE(option, field, value, text, is_later)                                            \
     {.name = option, .type = KC_OPTION_STRING, .offset = D(field), .fallback = value, .min = 1,    \
         .max = 255, .check = option_check_attribute, .syntax = "an attribute's name",              \
-        .meaning = text, .later = true}
+        .meaning = text, .later = is_later}
 
 static const struct kc_option directory[] = {
     CLIENT(config_directory, "The OAuth client that reads users and groups; default: the realm's.",
-        true),
-    ATTRIBUTE("uid_attribute", uid_attribute, "uidNumber", "The user's attribute with the uid."),
+        false),
+    ATTRIBUTE("uid_attribute", uid_attribute, "uidNumber", "The user's attribute with the uid.", false),
     ATTRIBUTE("gid_attribute", gid_attribute, "gidNumber",
-        "The user's and the group's attribute with the gid."),
+        "The user's and the group's attribute with the gid.", false),
     ATTRIBUTE("home_attribute", home_attribute, "homeDirectory",
-        "The user's attribute with the home."),
+        "The user's attribute with the home.", false),
     ATTRIBUTE("shell_attribute", shell_attribute, "loginShell",
-        "The user's attribute with the shell."),
+        "The user's attribute with the shell.", false),
     ATTRIBUTE("key_attribute", key_attribute, "sshPublicKey",
-        "The user's attribute with the SSH keys."),
+        "The user's attribute with the SSH keys.", true),
     {.name = "home", .type = KC_OPTION_PATH, .offset = D(home), .fallback = "/home/%u",
         .min = 1, .max = 255, .check = option_check_home, .syntax = "an absolute path with %u",
-        .meaning = "The home of users without one of their own.", .later = true},
+        .meaning = "The home of users without one of their own."},
     {.name = "shell", .type = KC_OPTION_PATH, .offset = D(shell), .fallback = "/bin/bash",
-        .min = 1, .max = 255, .meaning = "The shell of users without one of their own.",
-        .later = true},
+        .min = 1, .max = 255, .meaning = "The shell of users without one of their own."},
     {.name = "primary_group", .type = KC_OPTION_STRING, .offset = D(primary_group), .min = 1,
         .max = 32, .check = option_check_group, .syntax = "a served group's name",
-        .meaning = "The primary group of users without a gid.", .later = true},
+        .meaning = "The primary group of users without a gid."},
     {.name = "allocate", .type = KC_OPTION_ENUM, .offset = D(allocate), .fallback = "no",
         .words = allocates, .meaning = "Who gives ids to users that have none in the realm.",
         .later = true},
     {.name = "enumerate", .type = KC_OPTION_BOOL, .offset = D(enumerate), .fallback = "no",
-        .meaning = "Whether a listing of all users shows the realm's.", .later = true},
+        .meaning = "Whether a listing of all users shows the realm's."},
     {.name = "found_ttl", .type = KC_OPTION_SECONDS, .offset = D(found_ttl), .fallback = "5m",
-        .min = 1, .max = DAY, .meaning = "How long a found user or group is fresh.",
-        .later = true},
+        .min = 1, .max = DAY, .meaning = "How long a found user or group is fresh."},
     {.name = "absent_ttl", .type = KC_OPTION_SECONDS, .offset = D(absent_ttl), .fallback = "1m",
-        .min = 1, .max = DAY, .meaning = "How long an absent name stays absent.",
-        .later = true},
+        .min = 1, .max = DAY, .meaning = "How long an absent name stays absent."},
     {.name = "max_stale", .type = KC_OPTION_SECONDS, .offset = D(max_stale), .fallback = "24h",
-        .min = 1, .max = 30 * DAY, .meaning = "How long a user is served while the realm is out.",
-        .later = true},
+        .min = 1, .max = 30 * DAY, .meaning = "How long a user is served while the realm is out."},
     {.name = "group_max_stale", .type = KC_OPTION_SECONDS, .offset = D(group_max_stale),
         .fallback = "1h", .min = 1, .max = 30 * DAY,
-        .meaning = "How long memberships are served while the realm is out.", .later = true},
+        .meaning = "How long memberships are served while the realm is out."},
 };
 
 static const struct kc_option groups[] = {
     {.name = "serve", .type = KC_OPTION_WORDS, .offset = offsetof(struct config_groups, serve),
         .check = option_check_served, .syntax = "group paths, parted by blanks",
-        .meaning = "The realm's groups that are Linux groups; /x/* is every child of /x.",
-        .later = true},
+        .meaning = "The realm's groups that are Linux groups; /x/* is every child of /x."},
     {.name = "name", .type = KC_OPTION_MAP, .offset = offsetof(struct config_groups, names),
         .check = option_check_group_path, .check_key = option_check_name,
         .syntax = "a group's path",
-        .meaning = "name.NAME: serve this group under the name NAME.", .later = true},
+        .meaning = "name.NAME: serve this group under the name NAME."},
     {.name = "parents", .type = KC_OPTION_BOOL, .offset = offsetof(struct config_groups, parents),
         .fallback = "no", .meaning = "Whether a member of a group is one of its parents too.",
         .later = true},
     {.name = "members", .type = KC_OPTION_BOOL, .offset = offsetof(struct config_groups, members),
-        .fallback = "yes", .meaning = "Whether a group lists its members.", .later = true},
+        .fallback = "yes", .meaning = "Whether a group lists its members."},
 };
 
 #define A(field) offsetof(struct access_section, field)
@@ -189,7 +184,7 @@ static const struct kc_option limits[] = {
     LIMIT(login_timeout, "Machine time of a whole login.", "30s", 2, LOGIN_MAX, false),
     LIMIT(prompt_timeout, "Time for the answer to one prompt.", "60s", 5, 110, false),
     LIMIT(grant_timeout, "Time of one request for a token.", "15s", 1, LOGIN_MAX, false),
-    LIMIT(lookup_timeout, "Time of one lookup of a user or group.", "2s", 1, 30, true),
+    LIMIT(lookup_timeout, "Time of one lookup of a user or group.", "2s", 1, 30, false),
 };
 
 static const struct kc_option caller[] = {

@@ -70,18 +70,19 @@ static enum kc_status read_scope(const struct json_object *object, char **ret_sc
     return *ret_scope ? KC_OK : KC_NO_MEMORY;
 }
 
-/* A number that is there must be one; nothing is decided on expires_in, the token's exp is. */
-static enum kc_status read_numbers(const struct json_object *object, int64_t *ret_not_before)
+/* A number that is there must be one. */
+static enum kc_status read_numbers(const struct json_object *object, struct token_answer *answer)
 {
     int64_t number = 0;
     enum kc_status status = translate(jose_json_int64(object, "expires_in", &number));
     if (status != KC_OK && status != KC_NOT_FOUND)
         return status;
+    answer->expires_in = number > 0 ? number : 0;
     number = 0;
     status = translate(jose_json_time(object, "not-before-policy", &number));
     if (status != KC_OK && status != KC_NOT_FOUND)
         return status;
-    *ret_not_before = number;
+    answer->not_before = number;
     return KC_OK;
 }
 
@@ -91,7 +92,7 @@ static enum kc_status read_rest(const struct json_object *object, struct token_a
     if (status == KC_OK)
         status = read_scope(object, &answer->scope);
     if (status == KC_OK)
-        status = read_numbers(object, &answer->not_before);
+        status = read_numbers(object, answer);
     return status;
 }
 

@@ -18,6 +18,7 @@ struct token_answer {
     enum kc_status verdict; /* KC_OK: usable; else why not */
     struct kc_secret access_token, refresh_token;
     char *scope;        /* NULL: absent */
+    int64_t expires_in; /* seconds; 0: absent; nothing is decided on it for a person's token */
     int64_t not_before; /* not-before-policy, of this user alone (26.7.0); 0: none */
 };
 

@@ -145,6 +145,7 @@ CASE_FILES = [
     "sessions",
     "logins",
     "names",
+    "directory",
     "outage",
     "hostility",
     "guesses",

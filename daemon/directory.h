@@ -1,0 +1,56 @@
+/*
+ * The directory: realm users and groups as this host knows them.
+ * Used by lookup.c to answer, by main.c (one object). What it knows it publishes in the snapshot.
+ * Must never say that somebody does not exist unless the realm itself has just said so.
+ */
+#ifndef DAEMON_DIRECTORY_H
+#define DAEMON_DIRECTORY_H
+
+#include "common/wire.h"
+
+struct daemon;
+struct directory;
+struct directory_wait;
+
+/* Begins to learn at once. `daemon` must outlive it; its realm, config and bounds are borrowed.
+ * `folder` is where the snapshot goes. KC_CONFIG_INVALID, KC_SYSTEM, KC_BUSY, KC_NO_MEMORY. */
+enum kc_status directory_new(
+    struct daemon *daemon, const char *folder, struct directory **ret_directory);
+void directory_free(struct directory *directory); /* waits end without their callbacks */
+
+/* After a reload: learns anew under the configuration in force. What is published stays. */
+enum kc_status directory_reload(struct directory *directory);
+
+/*
+ * What came of a lookup. KC_OK: `entry` is there, its views valid during the call. KC_USER_UNKNOWN
+ * and the KC_ENTRY_ words: no such user or group on this host. KC_NOT_OURS: the host's own. All
+ * others: not known just now.
+ */
+typedef void directory_found(
+    void *userdata, enum kc_status status, const struct kc_wire_entry *entry);
+
+/* Looks something up; where the realm would have to be asked and may not be, that is KC_BUSY, or
+ * what was known before. The callback may come before this returns; `ret_wait` is set only while it
+ * has not (else to NULL). `deadline_us` is of CLOCK_MONOTONIC. KC_BUSY, KC_NO_MEMORY. */
+struct directory_question {
+    struct kc_wire_lookup lookup;
+    bool may_ask;
+    uint64_t deadline_us;
+};
+
+enum kc_status directory_lookup(struct directory *directory,
+    const struct directory_question *question, directory_found *found, void *userdata,
+    struct directory_wait **ret_wait);
+
+void directory_wait_cancel(struct directory_wait *wait);
+
+struct directory_report {
+    bool ready;             /* groups are known */
+    enum kc_status failure; /* of the last sweep; KC_OK: it went well */
+    char detail[256];
+    size_t users, groups;
+};
+
+void directory_status(const struct directory *directory, struct directory_report *ret_report);
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * The directory from within: directory.c, fetch.c, sweep.c and publish.c are its parts.
+ * Used by those alone; everybody else has directory.h.
+ * Must never be left half way between two sweeps.
+ */
+#ifndef DAEMON_DIRECTORY_INTERNAL_H
+#define DAEMON_DIRECTORY_INTERNAL_H
+
+#include "daemon/absent.h"
+#include "daemon/admin.h"
+#include "daemon/config.h"
+#include "daemon/daemon.h"
+#include "daemon/directory.h"
+#include "daemon/people.h"
+#include "daemon/served.h"
+#include "daemon/snapshot.h"
+
+#include <sys/queue.h>
+
+/* A group that is served. */
+struct known_group {
+    char name[KC_LOOKUP_NAME_MAX];
+    char *path;
+    char *id;
+    uint32_t gid;
+    uint32_t fresh;
+    uint32_t *members; /* uids */
+    uint32_t member_count;
+};
+
+struct known_groups {
+    struct known_group *items; /* in the order of names */
+    size_t count;
+};
+
+/* Somebody who waits: for the groups, or for one user. */
+struct directory_wait {
+    struct directory *directory;
+    struct kc_wire_lookup lookup;
+    bool may_ask;
+    sd_event_source *timer;
+    struct fetch *fetch; /* NULL: it waits for the sweep */
+    directory_found *found;
+    void *userdata;
+    bool *ended; /* while directory_lookup runs: set by an answer that came at once */
+    LIST_ENTRY(directory_wait) link;
+};
+
+LIST_HEAD(directory_waits, directory_wait);
+
+/* One user that is being asked for; everybody who wants to know it waits here. */
+struct fetch {
+    struct directory *directory;
+    char name[KC_LOOKUP_NAME_MAX];
+    bool gids; /* the groups, of a user who is known */
+    struct admin_request *request;
+    struct directory_waits waits;
+    uint32_t *found; /* gids of the pages so far */
+    uint32_t found_count;
+    uint32_t first; /* of the page that is under way */
+    LIST_ENTRY(fetch) link;
+};
+
+struct sweep;
+
+struct directory {
+    struct daemon *daemon;
+    struct admin *admin;
+    struct people *people;
+    struct known_groups groups;
+    bool ready; /* groups are known, and the client may see users */
+    uint32_t groups_until;
+    struct snapshot *snapshot;
+    uint32_t next_fresh;
+    sd_event_source *publish_timer;
+    bool publish_planned;
+    struct sweep *sweep; /* under way; NULL: none */
+    sd_event_source *sweep_timer;
+    unsigned sweep_failures;
+    bool swept;                   /* one has ended, well or not */
+    struct absent *absent;
+    struct directory_waits waits; /* for the sweep */
+    unsigned wait_count;
+    LIST_HEAD(, fetch) fetches;
+    char **shells;
+    struct directory_report report;
+};
+
+/* Seconds of CLOCK_MONOTONIC. */
+uint32_t directory_now(void);
+
+/* Whether the host's own files have a user or group of that name, or a group with that gid; true
+ * also where they cannot be read. */
+bool directory_name_is_local(const struct directory *directory, const char *name);
+bool directory_gid_is_local(const struct directory *directory, uint32_t gid);
+
+/*
+ * Takes in what the realm says of a user: entry, local names, others' names and ids. KC_OK with
+ * the user as it is known now; else why it has no entry.
+ */
+enum kc_status directory_take_person(
+    struct directory *directory, const struct json_object *object, struct known_user **ret_user);
+
+/* Replaces a user's groups, and says that they are fresh. Takes `gids`. */
+void directory_set_gids(
+    struct directory *directory, struct known_user *user, uint32_t *gids, uint32_t count);
+
+/* Answers a wait from what is known; ends it. */
+void directory_answer(struct directory_wait *wait, enum kc_status status);
+/* The same after a failure: with what was known, where that is not too old. */
+void directory_fail(struct directory_wait *wait, enum kc_status status);
+void directory_answer_user(struct directory_wait *wait, const struct known_user *user);
+
+struct known_group *directory_group_by_path(const struct directory *directory, const char *path);
+struct known_group *directory_group_by_name(const struct directory *directory, const char *name);
+struct known_group *directory_group_by_gid(const struct directory *directory, uint32_t gid);
+
+/* fetch.c: joins the fetch of a user or its groups, or begins one. */
+enum kc_status fetch_join(
+    struct directory *directory, const char *name, bool gids, struct directory_wait *wait);
+void fetch_free_all(struct directory *directory);
+void fetch_abandon_all(struct directory *directory); /* who waits hears that it is not known */
+
+/* sweep.c */
+enum kc_status sweep_begin(struct directory *directory);
+void sweep_free(struct sweep *sweep);
+void sweep_groups_free(struct known_groups *groups);
+void sweep_done(struct directory *directory, enum kc_status status, const char *detail);
+
+/* publish.c */
+void publish_soon(struct directory *directory);
+enum kc_status publish_init(struct directory *directory, const char *folder);
+void publish_free(struct directory *directory);
+uint32_t publish_new_words(struct directory *directory); /* the first of two that nobody has */
+void publish_fresh(struct directory *directory, uint32_t word, uint32_t until);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * One user asked for at the realm: by name, then the groups.
+ * Used by directory.c. However many wait for a user, the realm is asked once.
+ * Must never take an answer that is not about exactly this name.
+ */
+#include "daemon/directory_internal.h"
+#include "daemon/passwd_entry.h"
+#include "jose/json.h"
+
+#include "daemon/clock.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PATH_SIZE 1024u
+#define PAGE 100u
+#define FETCHES_MAX 1024u
+#define FETCH_US (10 * CLOCK_SECOND_US) /* it goes on when those who waited have gone */
+
+static void fetch_free(struct fetch *fetch)
+{
+    LIST_REMOVE(fetch, link);
+    if (fetch->request)
+        admin_cancel(fetch->request);
+    free(fetch->found);
+    free(fetch);
+}
+
+/* The end: whoever waits is answered, and may begin another fetch at once. */
+static void finish(struct fetch *fetch, enum kc_status status)
+{
+    struct directory *directory = fetch->directory;
+    struct directory_waits waits;
+    struct directory_wait *wait;
+    char name[KC_LOOKUP_NAME_MAX];
+    memcpy(name, fetch->name, sizeof name);
+    LIST_INIT(&waits);
+    while ((wait = LIST_FIRST(&fetch->waits))) {
+        LIST_REMOVE(wait, link);
+        LIST_INSERT_HEAD(&waits, wait, link);
+        wait->fetch = NULL;
+    }
+    fetch_free(fetch);
+    while ((wait = LIST_FIRST(&waits))) {
+        LIST_REMOVE(wait, link);
+        const struct known_user *user =
+            status == KC_OK ? people_by_name(directory->people, name) : NULL;
+        if (user)
+            directory_answer_user(wait, user);
+        else
+            directory_fail(wait, status == KC_OK ? KC_USER_UNKNOWN : status);
+    }
+}
+
+/* The user of exactly this name in a list of users; NULL: none. Service accounts are no users. */
+static const struct json_object *find_user(const struct json_object *list, const char *name)
+{
+    const size_t count = json_object_array_length(list);
+    for (size_t i = 0; i < count; i++) {
+        const struct json_object *item = json_object_array_get_idx(list, i);
+        const char *username;
+        if (jose_json_string(item, "username", PERSON_NAME_MAX, &username, NULL) == KC_OK &&
+            strcmp(username, name) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+static void forget(struct fetch *fetch)
+{
+    struct directory *directory = fetch->directory;
+    struct known_user *known = people_by_name(directory->people, fetch->name);
+    if (!known)
+        return;
+    publish_fresh(directory, known->fresh, 0);
+    publish_fresh(directory, known->fresh + 1, 0);
+    people_remove(directory->people, known);
+    publish_soon(directory);
+}
+
+static void on_user(
+    void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
+{
+    struct fetch *fetch = userdata;
+    struct known_user *user;
+    (void)detail;
+    fetch->request = NULL;
+    if (status == KC_OK && !json_object_is_type(answer, json_type_array))
+        status = KC_ANSWER_MALFORMED;
+    if (status != KC_OK) {
+        finish(fetch, status == KC_NOT_FOUND ? KC_ANSWER_MALFORMED : status);
+        return;
+    }
+    const struct json_object *object = find_user(answer, fetch->name);
+    if (!object) {
+        absent_put(fetch->directory->absent, fetch->name,
+            directory_now() + fetch->directory->daemon->config->directory.absent_ttl);
+        forget(fetch);
+        finish(fetch, KC_USER_UNKNOWN);
+        return;
+    }
+    status = directory_take_person(fetch->directory, object, &user);
+    if (status == KC_OK)
+        publish_soon(fetch->directory);
+    finish(fetch, status);
+}
+
+static enum kc_status ask_groups(struct fetch *fetch);
+
+static enum kc_status add_path(struct fetch *fetch, const struct json_object *item)
+{
+    const char *path;
+    if (jose_json_string(item, "path", SERVED_PATH_MAX, &path, NULL) != KC_OK)
+        return KC_ANSWER_MALFORMED;
+    const struct known_group *group = directory_group_by_path(fetch->directory, path);
+    if (!group)
+        return KC_OK;
+    if (fetch->found_count >= KC_SNAPSHOT_GROUPS_MAX)
+        return KC_ANSWER_TOO_LARGE;
+    uint32_t *found = realloc(fetch->found, (fetch->found_count + 1u) * sizeof *found);
+    if (!found)
+        return KC_NO_MEMORY;
+    fetch->found = found;
+    found[fetch->found_count++] = group->gid;
+    return KC_OK;
+}
+
+static void on_groups(
+    void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
+{
+    struct fetch *fetch = userdata;
+    (void)detail;
+    fetch->request = NULL;
+    if (status == KC_OK && !json_object_is_type(answer, json_type_array))
+        status = KC_ANSWER_MALFORMED;
+    const size_t count = status == KC_OK ? json_object_array_length(answer) : 0;
+    for (size_t i = 0; i < count && status == KC_OK; i++)
+        status = add_path(fetch, json_object_array_get_idx(answer, i));
+    if (status == KC_OK && count >= PAGE) {
+        fetch->first += PAGE;
+        status = ask_groups(fetch);
+        if (status == KC_OK)
+            return;
+    }
+    struct known_user *user = people_by_name(fetch->directory->people, fetch->name);
+    if (status == KC_OK && user) {
+        directory_set_gids(fetch->directory, user, KC_TAKE(fetch->found), fetch->found_count);
+        publish_soon(fetch->directory);
+    }
+    finish(fetch, status == KC_NOT_FOUND ? KC_USER_UNKNOWN : status);
+}
+
+/* The next page of a user's groups; a page that is not full is the last. */
+static enum kc_status ask_groups(struct fetch *fetch)
+{
+    const struct known_user *user = people_by_name(fetch->directory->people, fetch->name);
+    char path[PATH_SIZE] = "/users/";
+    if (!user)
+        return KC_USER_UNKNOWN;
+    enum kc_status status = admin_escape(user->id, path, sizeof path);
+    if (status != KC_OK)
+        return status;
+    const size_t length = strlen(path);
+    if (snprintf(path + length, sizeof path - length,
+            "/groups?briefRepresentation=true&first=%u&max=%u", fetch->first,
+            PAGE) >= (int)(sizeof path - length))
+        return KC_TOO_LARGE;
+    return admin_get(
+        fetch->directory->admin, path, clock_us() + FETCH_US, on_groups, fetch, &fetch->request);
+}
+
+static enum kc_status ask_user(struct fetch *fetch)
+{
+    char path[PATH_SIZE] = "/users?exact=true&max=2&briefRepresentation=false&username=";
+    enum kc_status status = admin_escape(fetch->name, path, sizeof path);
+    if (status == KC_OK)
+        status = admin_get(
+            fetch->directory->admin, path, clock_us() + FETCH_US, on_user, fetch, &fetch->request);
+    return status;
+}
+
+static struct fetch *find(const struct directory *directory, const char *name, bool gids)
+{
+    struct fetch *fetch;
+    LIST_FOREACH(fetch, &directory->fetches, link)
+    if (fetch->gids == gids && strcmp(fetch->name, name) == 0)
+        return fetch;
+    return NULL;
+}
+
+enum kc_status fetch_join(
+    struct directory *directory, const char *name, bool gids, struct directory_wait *wait)
+{
+    struct fetch *fetch = find(directory, name, gids);
+    if (!fetch) {
+        fetch = calloc(1, sizeof *fetch);
+        if (!fetch)
+            return KC_NO_MEMORY;
+        fetch->directory = directory;
+        fetch->gids = gids;
+        snprintf(fetch->name, sizeof fetch->name, "%s", name);
+        LIST_INSERT_HEAD(&directory->fetches, fetch, link);
+        const enum kc_status status = gids ? ask_groups(fetch) : ask_user(fetch);
+        if (status != KC_OK) {
+            fetch_free(fetch);
+            return status;
+        }
+    }
+    wait->fetch = fetch;
+    LIST_INSERT_HEAD(&fetch->waits, wait, link);
+    return KC_OK;
+}
+
+void fetch_free_all(struct directory *directory)
+{
+    struct fetch *fetch;
+    while ((fetch = LIST_FIRST(&directory->fetches)))
+        fetch_free(fetch);
+}
+
+void fetch_abandon_all(struct directory *directory)
+{
+    struct fetch *fetch;
+    while ((fetch = LIST_FIRST(&directory->fetches)))
+        finish(fetch, KC_CANCELLED);
+}

@@ -1,0 +1,166 @@
+/*
+ * What the directory knows, put into the snapshot: at most once in two seconds.
+ * Used by directory.c, fetch.c and sweep.c.
+ * Must never publish a user or group that directory.c would not answer with.
+ */
+#include "daemon/clock.h"
+#include "daemon/directory_internal.h"
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAUSE_US (2 * CLOCK_SECOND_US)
+
+/* The content while it is put together. */
+struct picture {
+    struct arena_user *users;
+    uint32_t count;
+    struct arena_group *groups;
+    uint32_t **members; /* of each group, counted in users */
+};
+
+static void add_user(void *userdata, struct known_user *user)
+{
+    struct picture *picture = userdata;
+    user->number = picture->count;
+    picture->users[picture->count++] = (struct arena_user){
+        .name = user->name,
+        .gecos = user->gecos,
+        .home = user->home,
+        .shell = user->shell,
+        .uid = user->uid,
+        .gid = user->gid,
+        .fresh = user->fresh,
+        .gids = user->gids,
+        .gid_count = user->gid_count,
+    };
+}
+
+static enum kc_status add_group(
+    const struct directory *directory, struct picture *picture, size_t index)
+{
+    const struct known_group *group = &directory->groups.items[index];
+    uint32_t *members = calloc((size_t)group->member_count + 1, sizeof *members);
+    uint32_t count = 0;
+    if (!members)
+        return KC_NO_MEMORY;
+    for (uint32_t i = 0; i < group->member_count; i++) {
+        const struct known_user *user = people_by_uid(directory->people, group->members[i]);
+        if (user)
+            members[count++] = user->number;
+    }
+    picture->members[index] = members;
+    picture->groups[index] = (struct arena_group){
+        .name = group->name,
+        .gid = group->gid,
+        .fresh = group->fresh,
+        .members = members,
+        .member_count = count,
+    };
+    return KC_OK;
+}
+
+static enum kc_status publish_picture(struct directory *directory, struct picture *picture)
+{
+    const size_t groups = directory->groups.count;
+    enum kc_status status = KC_OK;
+    people_walk(directory->people, add_user, picture);
+    for (size_t i = 0; i < groups && status == KC_OK; i++)
+        status = add_group(directory, picture, i);
+    if (status != KC_OK)
+        return status;
+    const struct arena_content content = {
+        .users = picture->users,
+        .user_count = picture->count,
+        .groups = picture->groups,
+        .group_count = (uint32_t)groups,
+    };
+    return snapshot_publish(directory->snapshot, &content);
+}
+
+static enum kc_status publish(struct directory *directory)
+{
+    const size_t groups = directory->groups.count;
+    KC_AUTO_FREE struct arena_user *users =
+        calloc(people_count(directory->people) + 1, sizeof *users);
+    KC_AUTO_FREE struct arena_group *arena_groups = calloc(groups + 1, sizeof *arena_groups);
+    KC_AUTO_FREE uint32_t **members = calloc(groups + 1, sizeof *members);
+    struct picture picture = {.users = users, .groups = arena_groups, .members = members};
+    enum kc_status status = KC_NO_MEMORY;
+    if (users && arena_groups && members)
+        status = publish_picture(directory, &picture);
+    for (size_t i = 0; members && i < groups; i++)
+        free(members[i]);
+    return status;
+}
+
+static int on_time(sd_event_source *source, uint64_t now, void *userdata)
+{
+    struct directory *directory = userdata;
+    (void)source;
+    (void)now;
+    directory->publish_planned = false;
+    const enum kc_status status = publish(directory);
+    if (status != KC_OK)
+        log_line(LOG_ERR, "snapshot result=%s reason=%s", kc_class_word(kc_status_class(status)),
+            kc_status_word(status));
+    return 0;
+}
+
+void publish_soon(struct directory *directory)
+{
+    uint64_t before = 0;
+    const uint64_t now = clock_us();
+    if (directory->publish_planned)
+        return;
+    if (sd_event_source_get_time(directory->publish_timer, &before) < 0)
+        before = 0;
+    const uint64_t next = before + PAUSE_US > now ? before + PAUSE_US : now;
+    if (sd_event_source_set_time(directory->publish_timer, next) >= 0 &&
+        sd_event_source_set_enabled(directory->publish_timer, SD_EVENT_ONESHOT) >= 0)
+        directory->publish_planned = true;
+}
+
+/* Names keep their freshness words over a restart: readers of the old arena look at them. */
+static void count_words(void *userdata, enum kc_record_kind kind, const char *name, uint32_t fresh)
+{
+    struct directory *directory = userdata;
+    (void)kind;
+    (void)name;
+    if (fresh + 2 > directory->next_fresh)
+        directory->next_fresh = fresh + 2;
+}
+
+enum kc_status publish_init(struct directory *directory, const char *folder)
+{
+    enum kc_status status = snapshot_open(folder, &directory->snapshot);
+    if (status != KC_OK)
+        return status;
+    snapshot_walk(directory->snapshot, count_words, directory);
+    if (sd_event_add_time(directory->daemon->event, &directory->publish_timer, CLOCK_MONOTONIC, 1,
+            1000, on_time, directory) < 0 ||
+        sd_event_source_set_enabled(directory->publish_timer, SD_EVENT_OFF) < 0)
+        return KC_SYSTEM;
+    return KC_OK;
+}
+
+void publish_free(struct directory *directory)
+{
+    sd_event_source_disable_unref(directory->publish_timer);
+    snapshot_close(directory->snapshot);
+}
+
+uint32_t publish_new_words(struct directory *directory)
+{
+    const uint32_t first = directory->next_fresh;
+    directory->next_fresh += 2;
+    return first;
+}
+
+void publish_fresh(struct directory *directory, uint32_t word, uint32_t until)
+{
+    if (snapshot_set_fresh(directory->snapshot, word, until) != KC_OK)
+        log_line(LOG_ERR, "snapshot result=failed reason=no-memory");
+}

@@ -1,0 +1,166 @@
+/*
+ * group: getgrnam, getgrgid and getgrent.
+ * Used by glibc.
+ * Must never answer for a name or an id that is not the realm's.
+ */
+#include "nss/ask.h"
+#include "nss/entry.h"
+#include "nss/result.h"
+
+#include <errno.h>
+#include <stdalign.h>
+
+/* A group that comes from the daemon in pages: what has been put where. */
+struct pages {
+    struct group *group;
+    struct nss_room room; /* what is left of the caller's buffer */
+    uint32_t done;        /* members so far */
+    uint32_t total;
+};
+
+/* Takes `size` bytes of the room. NULL: there are not so many. */
+static void *take(struct nss_room *room, size_t size, size_t alignment)
+{
+    const size_t skip = (alignment - (uintptr_t)room->bytes % alignment) % alignment;
+    char *taken = room->bytes + skip;
+    if (skip > room->size || size > room->size - skip)
+        return NULL;
+    room->bytes += skip + size;
+    room->size -= skip + size;
+    return taken;
+}
+
+/* The group itself, from the first page. */
+static bool begin(struct pages *pages, const struct kc_wire_entry *entry)
+{
+    const size_t name_size = strlen(entry->name) + 1;
+    char *name = take(&pages->room, name_size + sizeof "x", 1);
+    char **members =
+        take(&pages->room, ((size_t)entry->total + 1) * sizeof *members, alignof(char *));
+    if (!name || !members)
+        return false;
+    memcpy(name, entry->name, name_size);
+    memcpy(name + name_size, "x", sizeof "x");
+    pages->group->gr_name = name;
+    pages->group->gr_passwd = name + name_size;
+    pages->group->gr_gid = entry->gid;
+    pages->group->gr_mem = members;
+    pages->total = entry->total;
+    return true;
+}
+
+/* One page's members. Their NULs have been counted where the message was read. */
+static bool add(struct pages *pages, const struct kc_wire_entry *entry)
+{
+    char *names = take(&pages->room, entry->list.length, 1);
+    if (!names)
+        return false;
+    memcpy(names, entry->list.bytes, entry->list.length);
+    for (uint32_t i = 0; i < entry->count && pages->done < pages->total; i++) {
+        pages->group->gr_mem[pages->done++] = names;
+        names += strlen(names) + 1;
+    }
+    pages->group->gr_mem[pages->done] = NULL;
+    return true;
+}
+
+/* All pages, from the daemon. KC_TOO_LARGE: the caller's buffer is too small. */
+static enum kc_status ask_pages(
+    const struct nss_key *key, struct nss_room room, struct group *ret_group)
+{
+    NSS_AUTO_ANSWER struct nss_answer answer = NSS_ANSWER_INIT;
+    struct pages pages = {.group = ret_group, .room = room};
+    enum kc_status status = nss_ask(KC_LOOKUP_GROUP, key, 0, &answer);
+    if (status == KC_OK && !begin(&pages, &answer.entry))
+        return KC_TOO_LARGE;
+    while (status == KC_OK) {
+        if (!add(&pages, &answer.entry))
+            return KC_TOO_LARGE;
+        if (pages.done == pages.total || answer.entry.count == 0)
+            break;
+        status = nss_ask(KC_LOOKUP_GROUP, key, pages.done, &answer);
+    }
+    return status;
+}
+
+/* What the daemon says; where it says nothing, what was known until lately. */
+static enum nss_status ask_group(
+    const struct nss_key *key, struct nss_room room, struct group *ret_group, int *errnop)
+{
+    const enum kc_status status = ask_pages(key, room, ret_group);
+    enum nss_found found;
+    if (status == KC_TOO_LARGE)
+        return nss_no_room(errnop);
+    if (!nss_is_outage(status))
+        return nss_result(status, errnop);
+    found = nss_find_group(key, NSS_WITHIN_GRACE, room, ret_group);
+    if (found == NSS_FOUND)
+        return NSS_STATUS_SUCCESS;
+    return found == NSS_NO_ROOM ? nss_no_room(errnop) : nss_result(status, errnop);
+}
+
+static enum nss_status get_group(
+    const struct nss_key *key, struct nss_room room, struct group *ret_group, int *errnop)
+{
+    switch (nss_find_group(key, NSS_FRESH, room, ret_group)) {
+    case NSS_FOUND:
+        return NSS_STATUS_SUCCESS;
+    case NSS_NO_ROOM:
+        return nss_no_room(errnop);
+    case NSS_LOCAL:
+        return nss_result(KC_NOT_OURS, errnop);
+    default:
+        return ask_group(key, room, ret_group, errnop);
+    }
+}
+
+enum nss_status _nss_keycloak_getgrnam_r(
+    const char *name, struct group *group, char *buffer, size_t size, int *errnop)
+{
+    const int before = errno;
+    struct nss_key key;
+    enum nss_status status;
+    if (!nss_key_by_name(name, &key))
+        return nss_result(KC_USER_UNKNOWN, errnop);
+    status = get_group(&key, (struct nss_room){buffer, size}, group, errnop);
+    if (errnop != &errno || status == NSS_STATUS_SUCCESS)
+        errno = before;
+    return status;
+}
+
+enum nss_status _nss_keycloak_getgrgid_r(
+    gid_t gid, struct group *group, char *buffer, size_t size, int *errnop)
+{
+    const int before = errno;
+    const struct nss_key key = {.id = gid};
+    const enum nss_status status = get_group(&key, (struct nss_room){buffer, size}, group, errnop);
+    if (errnop != &errno || status == NSS_STATUS_SUCCESS)
+        errno = before;
+    return status;
+}
+
+/* Where getgrent has come to. glibc holds a lock of its own around these three. */
+static struct nss_walk walk;
+
+enum nss_status _nss_keycloak_setgrent(int stay_open)
+{
+    (void)stay_open;
+    walk = (struct nss_walk){0};
+    return NSS_STATUS_SUCCESS;
+}
+
+enum nss_status _nss_keycloak_endgrent(void)
+{
+    return _nss_keycloak_setgrent(0);
+}
+
+enum nss_status _nss_keycloak_getgrent_r(
+    struct group *group, char *buffer, size_t size, int *errnop)
+{
+    const int before = errno;
+    const enum nss_found found = nss_find_next_group(&walk, (struct nss_room){buffer, size}, group);
+    errno = before;
+    if (found == NSS_NO_ROOM)
+        return nss_no_room(errnop);
+    return found == NSS_FOUND ? NSS_STATUS_SUCCESS : nss_result(KC_USER_UNKNOWN, errnop);
+}

@@ -1,0 +1,152 @@
+"""Realm users and groups as Linux users and groups, through glibc and real programs."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+
+from bed import run
+from outcome import expect, wait_for
+from product import configuration, secret_file
+from world import case
+
+DIRECTORY = {
+    "directory": [
+        "client_id = linux-nss",
+        "client_auth = basic",
+        "found_ttl = 2s",
+        "absent_ttl = 1s",
+        "group_max_stale = 1h",
+    ],
+    "groups": ["serve = /linux-users /linux-admins /engineering/*"],
+}
+ADA = "ada:x:1900010001:1900020000:Ada Lovelace:/home/ada:/bin/bash"
+# people of the realm whom the host's own files do not have while a case of these runs
+REALM_ONLY = ("ada", "grace", "keys", "noattrs", "jo.doe")
+
+
+def look_up(*arguments, caller=None):
+    """getent: (exit code, lines)."""
+    done = subprocess.run(
+        ["getent", *arguments],
+        check=False,
+        timeout=20,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        user=caller,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+@contextlib.contextmanager
+def name_service(world):
+    """A host that asks the realm for whom its own files do not know."""
+    library = os.path.dirname(world.bed.find("libnss_keycloak.so.2"))
+    saved = {}
+    for name in ("passwd", "group", "shadow", "nsswitch.conf", "ld.so.cache"):
+        saved[name] = shutil.copy(f"/etc/{name}", f"/etc/{name}.before")
+    try:
+        with open("/etc/ld.so.conf.d/kclogin.conf", "w", encoding="utf-8") as file:
+            file.write(library + "\n")
+        run("ldconfig")
+        for name in ("passwd", "group"):
+            for user in REALM_ONLY:
+                run("sed", "-i", f"/^{user}:/d", f"/etc/{name}")
+            run("sed", "-i", f"s/^{name}:.*/{name}: files keycloak/", "/etc/nsswitch.conf")
+        world.daemon.stop()
+        text = configuration(
+            world.realm,
+            sections={
+                **DIRECTORY,
+                "directory": [
+                    *DIRECTORY["directory"],
+                    f"client_secret_file = {secret_file('nss', 'nss-secret-for-tests')}",
+                ],
+            },
+        )
+        world.realm.relay.up()
+        mark = world.daemon.log.mark()
+        world.daemon.use(text)
+        wait_for(
+            lambda: "directory result=ok" in world.daemon.log.text(mark),
+            30,
+            lambda: f"no sweep: {world.daemon.log.text(mark)}",
+        )
+        yield
+    finally:
+        world.daemon.stop()
+        for name, path in saved.items():
+            shutil.move(path, f"/etc/{name}")
+        os.remove("/etc/ld.so.conf.d/kclogin.conf")
+
+
+@case("getent and id: a realm user and its groups, for root and for others")
+def entries(world):
+    with name_service(world):
+        for caller in (None, "nobody"):
+            seen = look_up("passwd", "ada", caller=caller)
+            expect(seen == (0, [ADA]), f"{caller}: {seen}")
+            seen = look_up("passwd", "1900010001", caller=caller)
+            expect(seen == (0, [ADA]), f"{caller}: {seen}")
+            code, lines = look_up("group", "linux-admins", caller=caller)
+            expect(code == 0 and len(lines) == 1, f"{caller}: {code} {lines}")
+            name, _, gid, members = lines[0].split(":")
+            expect((name, gid) == ("linux-admins", "1900020001"), f"{caller}: {lines}")
+            expect("ada" in members.split(","), f"{caller}: {lines}")
+            code, lines = look_up("group", "1900020011", caller=caller)
+            expect(lines[0].startswith("engineering.kernel:x:1900020011:"), f"{caller}: {lines}")
+            gids = run("id", "-G", "ada", user=caller).split()
+            expect(
+                sorted(gids) == ["1900020000", "1900020001", "1900020011"], f"{caller}: {gids}"
+            )
+        names = run("id", "-Gn", "ada").split()
+        expect(
+            sorted(names) == ["engineering.kernel", "linux-admins", "linux-users"], f"id: {names}"
+        )
+
+
+@case("local names and ids are never the realm's; whom nobody knows, nobody is (lessons 6 and 27)")
+def not_served(world):
+    with name_service(world):
+        expect(look_up("passwd", "ada")[0] == 0, "the directory is not there")
+        code, lines = look_up("passwd", "root")
+        expect(lines == ["root:x:0:0:root:/root:/bin/bash"], f"{code} {lines}")
+        for key in ("no-such-user", "service-account-linux-nss", "ada@example.test", "-dash",
+                    "noattrs", "baduid"):
+            seen = look_up("--", "passwd", key)
+            expect(seen[0] == 2, f"{key}: {seen}")
+        for key in ("no-such-group", "no-gid", "teams.red", "1900020110", "many.g00"):
+            expect(look_up("group", key)[0] == 2, f"{key}: {look_up('group', key)}")
+        # nobody gets a realm group by a name alone
+        expect("1900020000" not in run("id", "-G", "carol").split(), "carol is in linux-users")
+
+
+@case("who has been seen stays known while the daemon is down, and while the realm is")
+def outage(world):
+    with name_service(world):
+        expect(look_up("passwd", "ada")[1] == [ADA], "ada is not there")
+        expect(look_up("group", "linux-users")[0] == 0, "linux-users is not there")
+        world.realm.relay.down()
+        run("sleep", "2.5")  # found_ttl
+        expect(look_up("passwd", "ada")[1] == [ADA], "ada is gone with the realm")
+        gids = run("id", "-G", "ada").split()
+        expect("1900020001" in gids, f"ada's groups are gone with the realm: {gids}")
+        code, _ = look_up("passwd", "no-such-user")
+        expect(code == 2, "an unknown user is known")
+        world.daemon.stop()
+        for caller in (None, "nobody"):
+            expect(look_up("passwd", "ada", caller=caller)[1] == [ADA], "gone with the daemon")
+        expect(look_up("passwd", "carol")[0] == 0, "a local user is gone with the daemon")
+
+
+@case("ssh: a user whom only the realm knows logs in with a password")
+def ssh_login(world):
+    with name_service(world):
+        os.makedirs("/home/ada", exist_ok=True)
+        os.chown("/home/ada", 1900010001, 1900020000)
+        mark = world.daemon.log.mark()
+        seen = world.sshd.log_in("ada", world.password("ada"))
+        expect(seen.entered, f"{seen} {world.daemon.log.text(mark)}")
+        world.daemon.login(mark, user="ada", service="sshd", result="ok")
