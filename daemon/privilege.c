@@ -81,8 +81,8 @@ enum kc_status privilege_own_nsswitch(const char *run_dir)
     enum kc_status status = write_nsswitch(path);
     if (status != KC_OK)
         return status;
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0 ||
-        mount(path, NSSWITCH, NULL, MS_BIND, NULL) != 0)
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_SLAVE, NULL) != 0 ||
+        mount(path, NSSWITCH, "none", MS_BIND, NULL) != 0)
         return KC_SYSTEM;
     return KC_OK;
 }

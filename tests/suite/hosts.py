@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 
+import memcheck
 from bed import ROOT, run, write
 from outcome import Failed, wait_for
 from realms import free_port
@@ -240,7 +241,8 @@ def pamtester(service, user, *operations, answers=(), env=None, items=(), second
     for item in items:
         argv += ["-I", item]
     who = account(caller) if caller else {}
-    with Terminal(argv + [service, user, *operations], env=env, timeout=seconds, **who) as term:
+    argv = memcheck.wrap(argv + [service, user, *operations])
+    with Terminal(argv, env=env, timeout=seconds, **who) as term:
         for prompt, text in answers:
             term.answer(prompt, text, seconds)
         status = term.finish(seconds)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 
+import memcheck
 from bed import DAEMON_UID, LISTED, ROOT, write
 from journal import LineLog
 from outcome import Failed, wait_for
@@ -100,7 +101,7 @@ class Daemon:
             mark = self.log.mark()
             with open(self.log.path, "ab") as log:
                 self.process = subprocess.Popen(
-                    [self.program],
+                    memcheck.wrap([self.program]),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -132,7 +133,7 @@ class Daemon:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(10)

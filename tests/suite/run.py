@@ -2,6 +2,7 @@
 """Runs kclogin under real host programs against one realm; one line a case.
 
     run.py --realm demo|demo24|kc26|kc24 [--tls] --build FOLDER [--modules FOLDER] [--only PATTERN]
+           [--valgrind]
 
 Needs root. Everything happens in mount and pid namespaces of its own; nothing of it outlives the
 run.
@@ -29,6 +30,9 @@ def options():
     parser.add_argument("--build", required=True, help="a folder where `make` was run")
     parser.add_argument("--modules", help="another one, for the PAM module (default: the same)")
     parser.add_argument("--only", default="", help="a regular expression of case names")
+    parser.add_argument(
+        "--valgrind", action="store_true", help="the daemon and pamtester run under memcheck"
+    )
     parser.add_argument("--keep", help="a folder to keep the run's logs in")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -60,6 +64,15 @@ def run_cases(cases, world):
     return counts
 
 
+def look_at_memory(counts, seen, found):
+    """What valgrind found in the whole run is one more result."""
+    for text in found:
+        print(text, flush=True)
+    good = seen > 0 and not found
+    counts["ok" if good else "not ok"] += 1
+    print(f"{'ok' if good else 'not ok'} valgrind: {seen} processes, {len(found)} with findings")
+
+
 def main():
     chosen = options()
     if os.geteuid() != 0:
@@ -67,6 +80,7 @@ def main():
     if not chosen.inside:
         namespaces.enter(__file__)
     namespaces.settle_in()
+    import memcheck
     import world
 
     world.load_cases()
@@ -82,6 +96,9 @@ def main():
             sys.exit("no case matches")
         the_world = world.World(chosen, work)
         counts = run_cases(cases, the_world)
+        if chosen.valgrind:
+            the_world.end()
+            look_at_memory(counts, *memcheck.findings())
     finally:
         if the_world:
             the_world.end()

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 
+import memcheck
 import realms
 from bed import DAEMON_UID, Bed
 from hosts import Sampler, Sshd
@@ -59,6 +60,8 @@ class World:
         self.bed = Bed(
             os.path.abspath(chosen.build), os.path.abspath(chosen.modules or chosen.build)
         )
+        if chosen.valgrind:
+            memcheck.start()
         try:
             self._start(work)
         except BaseException:
