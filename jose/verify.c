@@ -64,7 +64,9 @@ static enum kc_status to_der(const struct jose_jwk *jwk, const uint8_t *signatur
     int needed = i2d_ECDSA_SIG(pair, NULL);
     if (needed <= 0 || needed > ECDSA_DER_BYTES)
         return ossl_failed(KC_TOKEN_BAD_SIGNATURE);
-    *ret_length = (size_t)i2d_ECDSA_SIG(pair, &der);
+    if (i2d_ECDSA_SIG(pair, &der) != needed)
+        return ossl_failed(KC_NO_MEMORY);
+    *ret_length = (size_t)needed;
     return KC_OK;
 }
 
