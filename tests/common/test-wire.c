@@ -258,6 +258,95 @@ static void test_limits_when_writing(void **state)
     assert_int_equal(kc_wire_encode_reply(&reply, bytes, sizeof bytes, &length), KC_PROTOCOL);
 }
 
+static struct kc_view text_view(const char *text)
+{
+    return (struct kc_view){(const uint8_t *)text, strlen(text)};
+}
+
+/* Writes and reads back; the reply points into `bytes`. */
+static enum kc_status there_and_back(
+    const struct kc_wire_reply *reply, struct kc_wire_reply *ret_reply)
+{
+    size_t length;
+    enum kc_status status = kc_wire_encode_reply(reply, bytes, sizeof bytes, &length);
+    return status == KC_OK ? kc_wire_decode_reply(bytes, length, ret_reply) : status;
+}
+
+static void test_lookup_comes_back(void **state)
+{
+    struct kc_wire_request request = {.type = KC_WIRE_LOOKUP,
+        .lookup = {.kind = KC_LOOKUP_GROUP, .name = "linux-users", .id = 7, .skip = 9}};
+    struct kc_wire_request again;
+    size_t length;
+    (void)state;
+    assert_int_equal(kc_wire_encode_request(&request, bytes, sizeof bytes, &length), KC_OK);
+    assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_OK);
+    assert_int_equal(again.lookup.kind, KC_LOOKUP_GROUP);
+    assert_string_equal(again.lookup.name, "linux-users");
+    assert_int_equal(again.lookup.id, 7);
+    assert_int_equal(again.lookup.skip, 9);
+    bytes[4] = 0; /* the kind */
+    assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_PROTOCOL);
+    bytes[4] = 4;
+    assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_PROTOCOL);
+}
+
+static void test_user_comes_back(void **state)
+{
+    struct kc_wire_reply reply = {.type = KC_WIRE_USER,
+        .entry = {.name = "ada",
+            .uid = 1900010001,
+            .gid = 1900020000,
+            .gecos = text_view("Ada Lovelace"),
+            .home = text_view("/home/ada"),
+            .shell = text_view("/bin/sh")}};
+    struct kc_wire_reply again;
+    (void)state;
+    assert_int_equal(there_and_back(&reply, &again), KC_OK);
+    assert_string_equal(again.entry.name, "ada");
+    assert_int_equal(again.entry.uid, 1900010001);
+    assert_int_equal(again.entry.gid, 1900020000);
+    assert_memory_equal(again.entry.gecos.bytes, "Ada Lovelace", 12);
+    assert_int_equal(again.entry.shell.length, 7);
+    reply.entry.home = (struct kc_view){(const uint8_t *)"/home\0/ada", 10};
+    assert_int_equal(there_and_back(&reply, &again), KC_PROTOCOL);
+    reply.entry.home = (struct kc_view){bytes, KC_FIELD_MAX + 1};
+    assert_int_equal(there_and_back(&reply, &again), KC_TOO_LARGE);
+}
+
+static void test_lists_are_what_they_say(void **state)
+{
+    struct kc_wire_reply reply = {.type = KC_WIRE_GROUP,
+        .entry = {.name = "linux-users",
+            .gid = 1900020000,
+            .count = 2,
+            .total = 5,
+            .list = {(const uint8_t *)"ada\0bob", 8}}};
+    struct kc_wire_reply again;
+    (void)state;
+    assert_int_equal(there_and_back(&reply, &again), KC_OK);
+    assert_int_equal(again.entry.total, 5);
+    assert_memory_equal(again.entry.list.bytes, "ada\0bob", 8);
+    reply.entry.list.length = 7; /* the last NUL is not there */
+    assert_int_equal(there_and_back(&reply, &again), KC_PROTOCOL);
+    reply.entry.list = (struct kc_view){(const uint8_t *)"ada\0\0ob", 8};
+    assert_int_equal(there_and_back(&reply, &again), KC_PROTOCOL);
+    reply.entry.list = (struct kc_view){(const uint8_t *)"\0da\0ob", 7};
+    assert_int_equal(there_and_back(&reply, &again), KC_PROTOCOL);
+    reply.entry.list = (struct kc_view){NULL, 0};
+    assert_int_equal(there_and_back(&reply, &again), KC_PROTOCOL);
+    reply.entry.count = 0;
+    assert_int_equal(there_and_back(&reply, &again), KC_OK);
+    reply.entry.count = 6; /* more than all */
+    assert_int_equal(there_and_back(&reply, &again), KC_PROTOCOL);
+    reply.type = KC_WIRE_GIDS;
+    reply.entry.count = 2;
+    reply.entry.list = (struct kc_view){(const uint8_t *)"\0\0\0\1\0\0\0\2", 8};
+    assert_int_equal(there_and_back(&reply, &again), KC_OK);
+    reply.entry.list.length = 7;
+    assert_int_equal(there_and_back(&reply, &again), KC_PROTOCOL);
+}
+
 static void test_keys_as_hex(void **state)
 {
     (void)state;
@@ -312,6 +401,9 @@ int main(void)
         cmocka_unit_test(test_whole_messages_only),
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_limits_when_writing),
+        cmocka_unit_test(test_lookup_comes_back),
+        cmocka_unit_test(test_user_comes_back),
+        cmocka_unit_test(test_lists_are_what_they_say),
         cmocka_unit_test(test_keys_as_hex),
         cmocka_unit_test(test_lesson_24_statuses_from_the_wire),
     };
