@@ -74,7 +74,7 @@ static int socket_above_standard(void)
  * wherever somebody else crowds the door. */
 static enum kc_status wait_at_the_door(int fd, const struct sockaddr_un *address)
 {
-    const struct timeval patience = {.tv_sec = DOOR_MS / 1000, .tv_usec = DOOR_MS % 1000 * 1000};
+    const struct timeval patience = {.tv_sec = DOOR_MS / 1000, .tv_usec = DOOR_MS % 1000 * 1000L};
     int64_t end = kc_now_ms() + DOOR_MS;
     int flags = fcntl(fd, F_GETFL), error;
     if (flags < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) != 0 ||

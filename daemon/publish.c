@@ -18,7 +18,8 @@ struct picture {
     struct arena_user *users;
     uint32_t count;
     struct arena_group *groups;
-    uint32_t **members; /* of each group, counted in users */
+    uint32_t *members; /* of all groups, one behind the other, counted in users */
+    size_t member_count;
 };
 
 static void add_user(void *userdata, struct known_user *user)
@@ -38,20 +39,17 @@ static void add_user(void *userdata, struct known_user *user)
     };
 }
 
-static enum kc_status add_group(
-    const struct directory *directory, struct picture *picture, size_t index)
+static void add_group(const struct directory *directory, struct picture *picture, size_t index)
 {
     const struct known_group *group = &directory->groups.items[index];
-    uint32_t *members = calloc((size_t)group->member_count + 1, sizeof *members);
+    uint32_t *members = picture->members + picture->member_count;
     uint32_t count = 0;
-    if (!members)
-        return KC_NO_MEMORY;
     for (uint32_t i = 0; i < group->member_count; i++) {
         const struct known_user *user = people_by_uid(directory->people, group->members[i]);
         if (user)
             members[count++] = user->number;
     }
-    picture->members[index] = members;
+    picture->member_count += count;
     picture->groups[index] = (struct arena_group){
         .name = group->name,
         .gid = group->gid,
@@ -59,18 +57,14 @@ static enum kc_status add_group(
         .members = members,
         .member_count = count,
     };
-    return KC_OK;
 }
 
 static enum kc_status publish_picture(struct directory *directory, struct picture *picture)
 {
     const size_t groups = directory->groups.count;
-    enum kc_status status = KC_OK;
     people_walk(directory->people, add_user, picture);
-    for (size_t i = 0; i < groups && status == KC_OK; i++)
-        status = add_group(directory, picture, i);
-    if (status != KC_OK)
-        return status;
+    for (size_t i = 0; i < groups; i++)
+        add_group(directory, picture, i);
     const struct arena_content content = {
         .users = picture->users,
         .user_count = picture->count,
@@ -86,14 +80,14 @@ static enum kc_status publish(struct directory *directory)
     KC_AUTO_FREE struct arena_user *users =
         calloc(people_count(directory->people) + 1, sizeof *users);
     KC_AUTO_FREE struct arena_group *arena_groups = calloc(groups + 1, sizeof *arena_groups);
-    KC_AUTO_FREE uint32_t **members = calloc(groups + 1, sizeof *members);
+    size_t memberships = 0;
+    for (size_t i = 0; i < groups; i++)
+        memberships += directory->groups.items[i].member_count;
+    KC_AUTO_FREE uint32_t *members = calloc(memberships + 1, sizeof *members);
     struct picture picture = {.users = users, .groups = arena_groups, .members = members};
-    enum kc_status status = KC_NO_MEMORY;
-    if (users && arena_groups && members)
-        status = publish_picture(directory, &picture);
-    for (size_t i = 0; members && i < groups; i++)
-        free(members[i]);
-    return status;
+    if (!users || !arena_groups || !members)
+        return KC_NO_MEMORY;
+    return publish_picture(directory, &picture);
 }
 
 static int on_time(sd_event_source *source, uint64_t now, void *userdata)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 
-#define KEPT_MAX (256u * 1024u)
+#define KEPT_MAX ((size_t)256 * 1024)
 #define CLASSES 5 /* of 4, 8, 16, 32 and 64 KiB */
 #define CLASS_FIRST 4096u
 

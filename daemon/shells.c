@@ -28,12 +28,12 @@ void shells_free(char **shells)
 
 enum kc_status shells_read(const char *path, char ***ret_shells)
 {
-    KC_CLEANUP(cleanup_file) FILE *file = fopen(path, "re");
     char line[LINE_MAX_SIZE];
     size_t count = 0;
     char **shells = calloc(SHELLS_MAX + 1, sizeof *shells);
     if (!shells)
         return KC_NO_MEMORY;
+    KC_CLEANUP(cleanup_file) FILE *file = fopen(path, "re");
     while (file && count < SHELLS_MAX && fgets(line, sizeof line, file)) {
         const size_t length = strcspn(line, "\n");
         if (line[length] != '\n' || line[0] != '/' || strcspn(line, " \t#") < length)
@@ -42,6 +42,7 @@ enum kc_status shells_read(const char *path, char ***ret_shells)
         shells[count] = strdup(line);
         if (!shells[count++]) {
             shells_free(shells);
+            /* the attribute closes it: cppcheck-suppress resourceLeak */
             return KC_NO_MEMORY;
         }
     }

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define FIRST_ARENA (256u * 1024) /* bytes of an arena, and words, in a file that is made anew */
+#define FIRST_ARENA ((uint64_t)256 * 1024) /* bytes of an arena, and words, in a file that is made anew */
 #define FIRST_WORDS 8192u
 #define NEW_NAME KC_SNAPSHOT_NAME ".new"
 

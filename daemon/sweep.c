@@ -290,11 +290,12 @@ static enum kc_status append_parts(const char *group, size_t length, char *path,
         size_t end = ++at;
         while (end < length && group[end] != '/')
             end++;
-        if (end - at >= sizeof part || strlen(path) + 2 > size)
+        const size_t used = strlen(path);
+        if (end - at >= sizeof part || used + 2 > size)
             return KC_TOO_LARGE;
         memcpy(part, group + at, end - at);
         part[end - at] = '\0';
-        strcat(path, "/");
+        memcpy(path + used, "/", 2);
         status = admin_escape(part, path, size);
         at = end;
     }
@@ -337,6 +338,8 @@ static enum kc_status make_path(const struct sweep *sweep, char *path, size_t si
         return self_path(sweep, path, size);
     case STAGE_GROUP:
         item = current_item(sweep);
+        if (!item)
+            return KC_NOT_FOUND; /* step() looks before */
         snprintf(path, size, "/group-by-path");
         return append_parts(item, strlen(item) - (served_is_children(item) ? 2 : 0), path, size);
     case STAGE_CHILDREN:

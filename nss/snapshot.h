@@ -81,9 +81,9 @@ bool nss_snapshot_read_state(const struct nss_snapshot *snapshot, size_t offset,
 static inline bool nss_snapshot_state(
     const struct nss_snapshot *snapshot, size_t offset, memory_order order, uint32_t *ret)
 {
-    const void *word = snapshot->map + offset;
     if (!snapshot->map)
         return nss_snapshot_read_state(snapshot, offset, ret);
+    const void *word = snapshot->map + offset;
     *ret = atomic_load_explicit((const _Atomic uint32_t *)word, order);
     return true;
 }

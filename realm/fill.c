@@ -52,8 +52,8 @@ struct realm_user *realm_fill_user(const struct realm *realm, size_t number)
 {
     struct realm_user *user = realm_text_room(1, sizeof(*user));
     char *block = realm_text_format("u%06zu %zu u%06zu@example.test", number, number, number);
-    char *last = strchr(block, ' ') + 1, *mail = strchr(last, ' ') + 1;
-    last[-1] = mail[-1] = '\0';
+    char *last = block + strcspn(block, " "), *mail = last + 1 + strcspn(last + 1, " ");
+    *last++ = *mail++ = '\0';
     user->name = block;
     user->last_name = last;
     user->email = mail;
