@@ -6,6 +6,7 @@ same client of the realm, since no other can log the grant out.
 
 import time
 
+import case_crashes
 import case_sessions
 from outcome import expect, wait_for
 from world import case
@@ -27,3 +28,9 @@ def claim_ended(world):
         max(end - time.monotonic(), 0) + 15,
         "the grant is still a session at the realm",
     )
+    if world.cut_since is not None:
+        wait_for(
+            lambda: not any(map(world.realm.sessions, (case_crashes.CUT, case_crashes.ALONE))),
+            max(world.cut_since + CLAIM_SECONDS - time.monotonic(), 0) + 15,
+            "the grant of a login that was killed is still a session at the realm",
+        )

@@ -56,6 +56,7 @@ class World:
         self.sampler = None
         self.secrets = set()
         self.unclaimed_since = None
+        self.cut_since = None
         self.passwords = realms.passwords()
         self.bed = Bed(
             os.path.abspath(chosen.build), os.path.abspath(chosen.modules or chosen.build)
@@ -146,6 +147,7 @@ class World:
 # In the order in which they run.
 CASE_FILES = [
     "sessions",
+    "crashes",
     "logins",
     "names",
     "directory",
