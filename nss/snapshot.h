@@ -83,6 +83,7 @@ static inline bool nss_snapshot_state(
 {
     if (!snapshot->map)
         return nss_snapshot_read_state(snapshot, offset, ret);
+    /* cppcheck-suppress nullPointerArithmeticRedundantCheck ; returned above */
     const void *word = snapshot->map + offset;
     *ret = atomic_load_explicit((const _Atomic uint32_t *)word, order);
     return true;

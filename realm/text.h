@@ -12,13 +12,14 @@
 #include <stdint.h>
 
 /* Zeroed memory for `count` things of `size` bytes. */
-void *realm_text_room(size_t count, size_t size);
+void *realm_text_room(size_t count, size_t size) __attribute__((returns_nonnull));
 
 /* The block grown to `count` things of `size` bytes. */
-void *realm_text_grow(void *block, size_t count, size_t size);
+void *realm_text_grow(void *block, size_t count, size_t size) __attribute__((returns_nonnull));
 
 char *realm_text_copy(const char *text);
-char *realm_text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *realm_text_format(const char *format, ...)
+    __attribute__((format(printf, 1, 2), returns_nonnull));
 
 /* In lower case, as Keycloak keeps user names: letters of ASCII and Latin-1. The caller frees. */
 char *realm_text_lower(const char *text);
