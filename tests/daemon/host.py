@@ -142,7 +142,7 @@ class Host:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stderr=stderr or log, pass_fds=PASSED,
-                env={"PATH": os.environ["PATH"], "LISTEN_FDS": "2", "LISTEN_FDNAMES": "priv:public",
+                env={**os.environ, "LISTEN_FDS": "2", "LISTEN_FDNAMES": "priv:public",
                      "NOTIFY_SOCKET": self.run + "/notify", **self.environment})
         if wait:
             self.await_ready()

@@ -218,6 +218,8 @@ class Shortage(unittest.TestCase):
     def test_no_memory(self):
         with open(f"/proc/{self.start()}/statm", encoding="ascii") as file:
             size = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        if size > 1 << 40:
+            self.skipTest("a sanitizer takes all addresses there are")
         self.assertEqual(self.log_in().word, "ok")
         session = self.enter()
         self.host.kill()
