@@ -5,6 +5,7 @@
  */
 #include "daemon/session_end.h"
 
+#include "daemon/clock.h"
 #include "daemon/log.h"
 #include "daemon/oauth_error.h"
 #include "daemon/realm.h"
@@ -14,6 +15,7 @@
 #define ENDING_AT_ONCE 8 /* log-outs under way */
 #define ENDING_TRIES 10  /* the last one comes after seventeen minutes */
 #define RETRY_FIRST_MS 2000
+#define AWAIT_US (10 * CLOCK_SECOND_US)
 #define TRIM_AFTER 256 /* log-outs */
 
 static enum kc_status wait_ms(struct session *session, uint64_t ms, sd_event_time_handler_t handler)
@@ -103,10 +105,42 @@ static enum kc_status start_log_out(struct session *session)
                : realm_revoke(realm, &origin, &record.access_token, on_ended, session);
 }
 
+/* Its turn comes when the realm is known, or found to be out of reach. */
+static void on_realm_known(void *userdata, enum kc_status status, const char *detail)
+{
+    struct sessions *sessions = userdata;
+    sessions->realm_awaited = false;
+    while (status != KC_OK && !TAILQ_EMPTY(&sessions->ending)) {
+        struct session *session = TAILQ_FIRST(&sessions->ending);
+        TAILQ_REMOVE(&sessions->ending, session, ending);
+        sessions->at_once++;
+        tried(session, status, detail);
+    }
+    pump_endings(sessions);
+}
+
+/* After a start, what is over must not wait for a second try: the next start may come before it. */
+static bool await_realm(struct sessions *sessions)
+{
+    struct realm_wait *wait;
+    if (realm_discovery(sessions->realm))
+        return false;
+    sessions->realm_awaited = true;
+    uint64_t deadline = clock_us() + AWAIT_US;
+    if (realm_await(sessions->realm, deadline, on_realm_known, sessions, &wait) != KC_OK)
+        sessions->realm_awaited = false;
+    return sessions->realm_awaited;
+}
+
 /* Starts the next log-outs, a few at a time: a host that shuts down must not storm its realm. */
 static void pump_endings(struct sessions *sessions)
 {
-    while (sessions->at_once < ENDING_AT_ONCE && !TAILQ_EMPTY(&sessions->ending)) {
+    while (!sessions->realm_awaited && sessions->at_once < ENDING_AT_ONCE &&
+           !TAILQ_EMPTY(&sessions->ending)) {
+        if (await_realm(sessions))
+            return;
+        if (TAILQ_EMPTY(&sessions->ending))
+            return;
         struct session *session = TAILQ_FIRST(&sessions->ending);
         TAILQ_REMOVE(&sessions->ending, session, ending);
         sessions->at_once++;

@@ -42,6 +42,7 @@ struct sessions {
     unsigned at_once; /* log-outs under way */
     unsigned ended;   /* log-outs since memory was last given back */
     bool freeing;
+    bool realm_awaited; /* log-outs wait until it has been discovered */
     char boot_id[PROCESS_BOOT_ID_SIZE]; /* "" where it could not be read */
     sd_event_source *again; /* looking into the folder, after a pause */
     unsigned pauses;

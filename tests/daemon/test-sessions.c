@@ -52,6 +52,27 @@ enum kc_status realm_revoke(struct realm *realm, const struct realm_origin *orig
     return KC_OK;
 }
 
+/* Discovered, as far as these tests are concerned, but where one says otherwise. */
+static bool discovered = true;
+static realm_ready *when_known;
+static void *when_known_userdata;
+
+struct discovery *realm_discovery(const struct realm *realm)
+{
+    (void)realm;
+    return discovered ? (struct discovery *)&discovered : NULL;
+}
+
+enum kc_status realm_await(struct realm *realm, uint64_t deadline_us, realm_ready *ready,
+    void *userdata, struct realm_wait **ret_wait)
+{
+    (void)realm, (void)deadline_us, (void)ret_wait;
+    assert_null(when_known);
+    when_known = ready;
+    when_known_userdata = userdata;
+    return KC_OK;
+}
+
 struct bed {
     char dir[64];
     sd_event *event;
@@ -297,6 +318,38 @@ static void test_a_logout_that_fails_is_tried_again_after_a_restart(void **state
     assert_int_equal(files(bed, false), 0);
 }
 
+/* A start finds what is over before it knows the realm: the log-out comes as soon as it does. */
+static void test_lesson_29_after_a_start_log_outs_wait_for_the_realm_alone(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t key[KC_KEY_SIZE], handle[KC_KEY_SIZE];
+    for (unsigned i = 0; i < 3; i++) {
+        log_in(bed, "refresh", key);
+        assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_OK);
+        discovered = false;
+        assert_int_equal(sessions_close(bed->sessions, handle), KC_OK);
+        discovered = true;
+    }
+    assert_int_equal(logouts, 0);
+    assert_non_null(when_known);
+    realm_ready *ready = when_known;
+    when_known = NULL;
+    ready(when_known_userdata, KC_OK, "");
+    assert_int_equal(logouts, 3);
+    assert_int_equal(files(bed, false), 0);
+    log_in(bed, "refresh", key);
+    assert_int_equal(open_as(bed, key, &ada, getpid(), handle), KC_OK);
+    discovered = false;
+    assert_int_equal(sessions_close(bed->sessions, handle), KC_OK);
+    discovered = true;
+    ready = when_known;
+    when_known = NULL;
+    ready(when_known_userdata, KC_UNREACHABLE, "no");
+    assert_int_equal(logouts, 3);
+    assert_true(sd_event_run(bed->event, 3000000) > 0);
+    assert_int_equal(logouts, 4);
+}
+
 static void test_without_refresh_token_the_access_token_is_revoked(void **state)
 {
     struct bed *bed = *state;
@@ -518,6 +571,7 @@ int main(void)
         BED(test_the_death_of_the_holder_ends_the_session),
         BED(test_a_restart_takes_up_what_lives_and_ends_what_died),
         BED(test_a_logout_that_fails_is_tried_again_after_a_restart),
+        BED(test_lesson_29_after_a_start_log_outs_wait_for_the_realm_alone),
         BED(test_without_refresh_token_the_access_token_is_revoked),
         BED(test_a_discarded_grant_is_ended_and_not_kept),
         BED(test_one_user_does_not_fill_the_room),
