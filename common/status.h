@@ -52,6 +52,7 @@ enum kc_class {
     X(ENTRY_NO_GID, "no-gid", UNKNOWN)                                                             \
     X(ENTRY_BAD_UID, "uid-not-usable", UNKNOWN)                                                    \
     X(ENTRY_BAD_GID, "gid-not-usable", UNKNOWN)                                                    \
+    X(ENTRY_MALFORMED, "entry-malformed", UNKNOWN)                                                 \
     X(ENTRY_NAME_TAKEN, "name-taken", UNKNOWN)                                                     \
     X(ENTRY_ID_TAKEN, "id-taken", UNKNOWN)                                                         \
     /* a token that does not verify */                                                             \
@@ -92,6 +93,7 @@ enum kc_class {
     X(REALM_WRONG_PATH, "realm-wrong-path", MISCONFIGURED)                                         \
     X(REALM_WRONG_ISSUER, "realm-wrong-issuer", MISCONFIGURED)                                     \
     X(REALM_WRONG_CLIENT, "realm-wrong-client", MISCONFIGURED)                                     \
+    X(SERVICE_ACCOUNT_OFF, "service-account-off", MISCONFIGURED)                                   \
     X(DIRECTORY_FORBIDDEN, "directory-forbidden", MISCONFIGURED)                                   \
     X(REALM_HTTPS_REQUIRED, "realm-https-required", MISCONFIGURED)                                 \
     X(REALM_ORIGIN_REFUSED, "realm-origin-refused", MISCONFIGURED)                                 \

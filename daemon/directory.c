@@ -55,7 +55,7 @@ static bool uid_is_local(const struct directory *directory, uint32_t uid)
 static uint32_t primary_gid(const struct directory *directory)
 {
     const char *name = directory->daemon->config->directory.primary_group;
-    const struct known_group *group = name ? directory_group_by_name(directory, name) : NULL;
+    const struct known_group *group = name ? known_group_by_name(directory->judged_by, name) : NULL;
     return group ? group->gid : 0;
 }
 
@@ -78,7 +78,7 @@ enum kc_status directory_take_person(
     if (status == KC_OK &&
         (directory_name_is_local(directory, entry.name) || uid_is_local(directory, entry.uid)))
         status = KC_NOT_OURS;
-    if (status == KC_OK && directory_group_by_name(directory, entry.name))
+    if (status == KC_OK && known_group_by_name(directory->judged_by, entry.name))
         status = KC_ENTRY_NAME_TAKEN; /* users and groups are one namespace */
     if (status == KC_OK)
         status = people_put(directory->people, person->id, &entry, person->enabled, &user);
@@ -115,12 +115,17 @@ struct known_group *directory_group_by_path(const struct directory *directory, c
 
 struct known_group *directory_group_by_name(const struct directory *directory, const char *name)
 {
-    size_t low = 0, high = directory->groups.count;
+    return known_group_by_name(&directory->groups, name);
+}
+
+struct known_group *known_group_by_name(const struct known_groups *groups, const char *name)
+{
+    size_t low = 0, high = groups->count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        const int order = strcmp(directory->groups.items[middle].name, name);
+        const int order = strcmp(groups->items[middle].name, name);
         if (order == 0)
-            return &directory->groups.items[middle];
+            return &groups->items[middle];
         if (order < 0)
             low = middle + 1;
         else
@@ -173,10 +178,10 @@ static bool may_be_stale(enum kc_status status, uint32_t until, uint32_t grace)
 
 static void answer_gids(struct directory_wait *wait, const struct known_user *user)
 {
-    uint32_t wire[4096];
+    uint32_t wire[KC_SNAPSHOT_GROUPS_MAX]; /* no user has more */
     const uint32_t skip = wait->lookup.skip < user->gid_count ? wait->lookup.skip : user->gid_count;
     const uint32_t count = user->gid_count - skip;
-    for (uint32_t i = 0; i < count && i < 4096; i++)
+    for (uint32_t i = 0; i < count; i++)
         wire[i] = htonl(user->gids[skip + i]);
     const struct kc_wire_entry entry = {
         .count = count,
@@ -514,6 +519,7 @@ enum kc_status directory_new(
     if (!directory)
         return KC_NO_MEMORY;
     directory->daemon = daemon;
+    directory->judged_by = &directory->groups;
     enum kc_status status = people_new(&directory->people);
     if (status == KC_OK)
         status = absent_new(&directory->absent);

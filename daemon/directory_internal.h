@@ -68,6 +68,7 @@ struct directory {
     struct admin *admin;
     struct people *people;
     struct known_groups groups;
+    const struct known_groups *judged_by; /* users are judged by these: a sweep's own, or the above */
     bool ready; /* groups are known, and the client may see users */
     uint32_t groups_until;
     struct snapshot *snapshot;
@@ -111,6 +112,8 @@ void directory_answer(struct directory_wait *wait, enum kc_status status);
 void directory_fail(struct directory_wait *wait, enum kc_status status);
 void directory_answer_user(struct directory_wait *wait, const struct known_user *user);
 
+/* By name in any groups that are in the order of names. NULL: none. */
+struct known_group *known_group_by_name(const struct known_groups *groups, const char *name);
 struct known_group *directory_group_by_path(const struct directory *directory, const char *path);
 struct known_group *directory_group_by_name(const struct directory *directory, const char *name);
 struct known_group *directory_group_by_gid(const struct directory *directory, uint32_t gid);

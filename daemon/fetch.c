@@ -53,7 +53,7 @@ static void finish(struct fetch *fetch, enum kc_status status)
     }
 }
 
-/* The user of exactly this name in a list of users; NULL: none. Service accounts are no users. */
+/* The user of exactly this name in a list of users; NULL: none. */
 static const struct json_object *find_user(const struct json_object *list, const char *name)
 {
     const size_t count = json_object_array_length(list);

@@ -184,7 +184,7 @@ static const struct kc_option limits[] = {
     LIMIT(login_timeout, "Machine time of a whole login.", "30s", 2, LOGIN_MAX, false),
     LIMIT(prompt_timeout, "Time for the answer to one prompt.", "60s", 5, 110, false),
     LIMIT(grant_timeout, "Time of one request for a token.", "15s", 1, LOGIN_MAX, false),
-    LIMIT(lookup_timeout, "Time of one lookup of a user or group.", "2s", 1, 30, false),
+    LIMIT(lookup_timeout, "Time of one lookup of a user or group.", "2s", 1, KC_LOOKUP_MS / 1000, false),
 };
 
 static const struct kc_option caller[] = {

@@ -1,7 +1,7 @@
 /*
  * The passwd entry of a realm user: what the realm says, what the configuration adds, and why a
  * user has none.
- * Used by the directory and by `kclogin user`.
+ * Used by directory.c.
  * Must never make an entry with an id out of the host bounds, or a field that a passwd file could
  * read as something else.
  */

@@ -34,6 +34,12 @@ static enum kc_status answer_status(enum kc_status status)
     return status == KC_NO_MEMORY ? status : KC_ANSWER_MALFORMED;
 }
 
+/* What one user has in an odd shape is that user's trouble alone. */
+static enum kc_status attribute_status(enum kc_status status)
+{
+    return status == KC_OK || status == KC_NO_MEMORY ? status : KC_ENTRY_MALFORMED;
+}
+
 static enum kc_status copy(const char *text, char **ret_copy)
 {
     *ret_copy = strdup(text);
@@ -56,7 +62,8 @@ static enum kc_status read_optional(
     const enum kc_status status = jose_json_member(object, name, &value);
     if (status == KC_NOT_FOUND || (status == KC_OK && !value))
         return KC_OK;
-    return status == KC_OK ? read_text(object, name, max, ret_text) : answer_status(status);
+    return attribute_status(
+        status == KC_OK ? read_text(object, name, max, ret_text) : KC_ANSWER_MALFORMED);
 }
 
 /* The values of an attribute; NULL where there is none. */
@@ -69,7 +76,7 @@ static enum kc_status find_values(
         *ret_values = NULL;
         return KC_OK;
     }
-    return status == KC_OK ? KC_OK : answer_status(status);
+    return attribute_status(status);
 }
 
 static enum kc_status copy_value(struct json_object *values, size_t index, char **ret_text)
@@ -77,7 +84,7 @@ static enum kc_status copy_value(struct json_object *values, size_t index, char 
     const char *text;
     const enum kc_status status =
         jose_json_text(json_object_array_get_idx(values, index), PERSON_ATTRIBUTE_MAX, &text, NULL);
-    return status == KC_OK ? copy(text, ret_text) : answer_status(status);
+    return status == KC_OK ? copy(text, ret_text) : attribute_status(status);
 }
 
 static enum kc_status read_attribute(
@@ -99,7 +106,7 @@ static enum kc_status read_keys(
         return status;
     const size_t count = json_object_array_length(values);
     if (count > PERSON_KEYS_MAX)
-        return KC_ANSWER_MALFORMED;
+        return KC_ENTRY_MALFORMED;
     *ret_keys = calloc(count + 1, sizeof **ret_keys);
     if (!*ret_keys)
         return KC_NO_MEMORY;
@@ -116,7 +123,7 @@ static enum kc_status read_attributes(const struct json_object *object,
     if (status == KC_NOT_FOUND || (status == KC_OK && !attributes))
         return KC_OK;
     if (status != KC_OK || jose_json_object(object, "attributes", &attributes) != KC_OK)
-        return KC_ANSWER_MALFORMED;
+        return KC_ENTRY_MALFORMED;
     status = read_attribute(attributes, directory->uid_attribute, &person->uid);
     if (status == KC_OK)
         status = read_attribute(attributes, directory->gid_attribute, &person->gid);

@@ -38,8 +38,8 @@ struct person {
 
 /*
  * Reads a UserRepresentation. Attributes that nobody is configured to read are not looked at.
- * KC_ANSWER_MALFORMED: no id, no username, no `enabled`, a member of another type, too long, or
- * there twice. KC_NO_MEMORY.
+ * KC_ANSWER_MALFORMED: no id, username or `enabled`, or not of its type. KC_ENTRY_MALFORMED: this
+ * user's names or attributes are of another shape, too long or too many. KC_NO_MEMORY.
  */
 enum kc_status person_read(const struct json_object *object,
     const struct config_directory *directory, struct person **ret_person);

@@ -117,7 +117,7 @@ void publish_soon(struct directory *directory)
         directory->publish_planned = true;
 }
 
-/* Names keep their freshness words over a restart: readers of the old arena look at them. */
+/* Words of the last run are not given again: readers of its arena still look at them. */
 static void count_words(void *userdata, enum kc_record_kind kind, const char *name, uint32_t fresh)
 {
     struct directory *directory = userdata;

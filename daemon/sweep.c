@@ -1,8 +1,8 @@
 /*
  * The sweep: all served groups and their members, learned anew as a whole, page by page.
  * Used by directory.c, one at a time.
- * Must never put half of what it learned in force, nor take an empty list from a client that may
- * see nobody for an empty realm.
+ * Must never put a group in force before all members are read, nor take an empty list from a client
+ * that may see nobody for an empty realm. Users are taken in as they come.
  */
 #include "daemon/clock.h"
 #include "daemon/directory_internal.h"
@@ -54,6 +54,7 @@ void sweep_free(struct sweep *sweep)
         return;
     if (sweep->request)
         admin_cancel(sweep->request);
+    sweep->directory->judged_by = &sweep->directory->groups;
     sweep_groups_free(&sweep->groups);
     free(sweep->parent);
     free(sweep);
@@ -62,6 +63,7 @@ void sweep_free(struct sweep *sweep)
 static void finish(struct sweep *sweep, enum kc_status status, const char *detail)
 {
     struct directory *directory = sweep->directory;
+    directory->judged_by = &directory->groups;
     if (status == KC_OK) {
         sweep_groups_free(&directory->groups);
         directory->groups = sweep->groups;
@@ -193,18 +195,25 @@ static const char *current_item(const struct sweep *sweep)
     return named < groups->names.count ? groups->names.items[named].value : NULL;
 }
 
+/* All groups are there: from now on users are judged by them. */
+static void begin_members(struct sweep *sweep)
+{
+    if (sweep->groups.count > 0)
+        qsort(
+            sweep->groups.items, sweep->groups.count, sizeof *sweep->groups.items, compare_groups);
+    sweep->directory->judged_by = &sweep->groups;
+    sweep->stage = STAGE_MEMBERS;
+    sweep->item = 0;
+    sweep->first = 0;
+}
+
 static void next_item(struct sweep *sweep)
 {
     sweep->stage = STAGE_GROUP;
     sweep->item++;
     sweep->first = 0;
-    if (current_item(sweep))
-        return;
-    if (sweep->groups.count > 0)
-        qsort(
-            sweep->groups.items, sweep->groups.count, sizeof *sweep->groups.items, compare_groups);
-    sweep->stage = STAGE_MEMBERS;
-    sweep->item = 0;
+    if (!current_item(sweep))
+        begin_members(sweep);
 }
 
 /* 200 with an empty list is what a client with query-users alone gets for everything. */
@@ -353,10 +362,8 @@ static enum kc_status make_path(const struct sweep *sweep, char *path, size_t si
 static void step(struct sweep *sweep)
 {
     char path[PATH_SIZE] = "";
-    if (sweep->stage == STAGE_GROUP && !current_item(sweep)) {
-        sweep->stage = STAGE_MEMBERS;
-        sweep->item = 0;
-    }
+    if (sweep->stage == STAGE_GROUP && !current_item(sweep))
+        begin_members(sweep);
     if (sweep->stage == STAGE_MEMBERS &&
         (!config_of(sweep)->groups.members || sweep->item >= sweep->groups.count)) {
         finish(sweep, KC_OK, "");

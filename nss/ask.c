@@ -79,6 +79,16 @@ static enum kc_status take(const struct kc_bounds *bounds, const struct nss_key 
     return KC_OK;
 }
 
+/* Nobody is asked for what cannot be the realm's. */
+static bool is_askable(
+    const struct kc_bounds *bounds, enum kc_lookup_kind kind, const struct nss_key *key)
+{
+    if (!key->name)
+        return kc_bounds_id(bounds, key->id);
+    return kind == KC_LOOKUP_GROUP ? kc_name_valid_group(key->name, key->length)
+                                   : kc_name_valid_user(key->name, key->length);
+}
+
 enum kc_status nss_ask(enum kc_lookup_kind kind, const struct nss_key *key, uint32_t skip,
     struct nss_answer *ret_answer)
 {
@@ -92,7 +102,7 @@ enum kc_status nss_ask(enum kc_lookup_kind kind, const struct nss_key *key, uint
     enum kc_status status = kc_bounds_load(kc_path_host_conf(), kc_path_owner(), &bounds, &error);
     if (status != KC_OK)
         return status;
-    if (key->name ? !kc_name_valid_user(key->name, key->length) : !kc_bounds_id(bounds, key->id))
+    if (!is_askable(bounds, kind, key))
         return KC_NOT_OURS;
     if (kc_now_ms() < atomic_load_explicit(&silent_until, memory_order_relaxed))
         return KC_TIMED_OUT;

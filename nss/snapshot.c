@@ -21,7 +21,7 @@
 #define FIRST_FD 3 /* a caller may have closed its standard descriptors */
 
 /*
- * The one mutable thing in this module. What it points to never changes and is never freed:
+ * The snapshot that all threads of the process share. What it points to never changes and is never freed:
  * another thread may be reading through it. A file is replaced by one twice its size, so all that
  * a process ever leaves behind is less than its newest mapping.
  */

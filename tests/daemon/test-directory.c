@@ -59,8 +59,11 @@ static void test_person(void **state)
     static const char *const wrong[] = {"{}", "{\"id\":\"1\",\"username\":\"ada\"}",
         "{\"id\":1,\"username\":\"ada\",\"enabled\":true}",
         "{\"id\":\"1\",\"username\":\"ada\",\"enabled\":\"true\"}",
-        "{" ADA ",\"username\":\"eve\"}", "{" ADA ",\"attributes\":[]}",
-        "{" ADA ",\"attributes\":{\"uidNumber\":\"1900010001\"}}",
+        "{" ADA ",\"username\":\"eve\"}"};
+    /* one user's oddities are that user's trouble alone */
+    static const char *const odd[] = {"{\"id\":\"1\",\"username\":\"ada\",\"enabled\":true,"
+                                      "\"firstName\":7}",
+        "{" ADA ",\"attributes\":[]}", "{" ADA ",\"attributes\":{\"uidNumber\":\"1900010001\"}}",
         "{" ADA ",\"attributes\":{\"uidNumber\":[1900010001]}}",
         "{" ADA ",\"attributes\":{\"sshPublicKey\":[1]}}",
         "{" ADA ",\"attributes\":{\"uidNumber\":[\"1\"],\"uidNumber\":[\"2\"]}}"};
@@ -68,6 +71,8 @@ static void test_person(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(read_person(wrong[i], &person), KC_ANSWER_MALFORMED);
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        assert_int_equal(read_person(odd[i], &person), KC_ENTRY_MALFORMED);
     assert_null(person);
     assert_int_equal(read_person("{" ADA ",\"attributes\":{\"uidNumber\":[\"5\",\"6\"],"
                                  "\"sshPublicKey\":[\"a\",\"b\"],\"other\":7}}",

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from bed import run
+from bed import UIDS, run
 from outcome import expect, wait_for
 from product import configuration, secret_file
 from world import case
@@ -144,9 +144,11 @@ def outage(world):
 @case("ssh: a user whom only the realm knows logs in with a password")
 def ssh_login(world):
     with name_service(world):
-        os.makedirs("/home/ada", exist_ok=True)
         os.chown("/home/ada", 1900010001, 1900020000)
-        mark = world.daemon.log.mark()
-        seen = world.sshd.log_in("ada", world.password("ada"))
-        expect(seen.entered, f"{seen} {world.daemon.log.text(mark)}")
-        world.daemon.login(mark, user="ada", service="sshd", result="ok")
+        try:
+            mark = world.daemon.log.mark()
+            seen = world.sshd.log_in("ada", world.password("ada"))
+            expect(seen.entered, f"{seen} {world.daemon.log.text(mark)}")
+            world.daemon.login(mark, user="ada", service="sshd", result="ok")
+        finally:
+            os.chown("/home/ada", UIDS["ada"], UIDS["ada"])
