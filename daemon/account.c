@@ -1,5 +1,5 @@
 /*
- * The account phase; so far there is one kind of evidence, the login's own transaction.
+ * The account phase; the evidence is the login's own transaction.
  * Used by connection.c.
  * Must never let one without evidence pass.
  */

@@ -5,6 +5,7 @@
  */
 #include "daemon/phases.h"
 
+#include "daemon/directory.h"
 #include "daemon/endpoint.h"
 #include "daemon/log.h"
 #include "daemon/realm.h"
@@ -60,8 +61,8 @@ static void fill_exports(const struct connection *connection, const struct kc_wi
     reply->token = (struct kc_view){record->access_token.bytes, record->access_token.length};
 }
 
-void phases_open(struct connection *connection, const struct kc_wire_login *who, struct kc_view key,
-    int pidfd)
+void phases_open(
+    struct connection *connection, const struct kc_wire_login *who, struct kc_view key, int pidfd)
 {
     KC_AUTO_CLOSE int holder = pidfd;
     struct daemon *daemon = connection_daemon(connection);
@@ -123,17 +124,31 @@ static void write_addresses(FILE *file, const struct realm *realm)
     struct endpoint_report report;
     for (size_t i = 0; i < ADDRESSES_SHOWN && realm_address(realm, i, &report); i++)
         fprintf(file, "address: %s %s%s\n", report.address,
-            report.failure != KC_OK ? "avoided, " : report.in_use ? "in use" : "spare",
+            report.failure != KC_OK ? "avoided, "
+            : report.in_use         ? "in use"
+                                    : "spare",
             report.failure != KC_OK ? kc_status_word(report.failure) : "");
 }
 
 /* Everybody may know whether logins work; only root reads what the server said. */
+static void write_directory(FILE *file, const struct directory *directory)
+{
+    struct directory_report report;
+    directory_status(directory, &report);
+    const char *word = report.failure != KC_OK ? kc_status_word(report.failure)
+                       : report.ready          ? "ok"
+                                               : kc_status_word(KC_NOT_READY);
+    fprintf(file, "directory: %s, %zu users, %zu groups\n", word, report.users, report.groups);
+}
+
 static void write_report(FILE *file, const struct daemon *daemon, bool full)
 {
     struct realm_report report = {0};
     realm_status(daemon->realm, &report);
     fprintf(file, "realm: %s\n",
-        !report.ready ? "not ready" : report.reachable ? "reachable" : "unreachable");
+        !report.ready      ? "not ready"
+        : report.reachable ? "reachable"
+                           : "unreachable");
     write_time(file, "since", report.since);
     fprintf(file, "last error: %s\n",
         report.failure == KC_OK ? "none" : kc_status_word(report.failure));
@@ -151,6 +166,8 @@ static void write_report(FILE *file, const struct daemon *daemon, bool full)
     fprintf(file, "sessions: %zu open, %zu unclaimed, %zu ending\n", count.open, count.grants,
         count.ending);
     write_addresses(file, daemon->realm);
+    if (daemon->directory)
+        write_directory(file, daemon->directory);
 }
 
 void phases_status(struct connection *connection)

@@ -111,7 +111,7 @@ static const struct sample {
     {CONFIG_LIMITS, "login_timeout", "35s", NULL},
     {CONFIG_LIMITS, "prompt_timeout", "90s", NULL},
     {CONFIG_LIMITS, "grant_timeout", "10s", NULL},
-    {CONFIG_LIMITS, "lookup_timeout", "3s", NULL},
+    {CONFIG_LIMITS, "lookup_timeout", "1s", NULL},
     {CONFIG_CALLER, "service", "postgresql", NULL},
     {CONFIG_OFFLINE, "enabled", "yes", NULL},
     {CONFIG_OFFLINE, "max_age", "3d", NULL},
