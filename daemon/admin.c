@@ -101,7 +101,13 @@ static void read_refusal(struct admin_request *request, const struct http_answer
 {
     struct admin *admin = request->admin;
     char detail[OAUTH_DETAIL_MAX];
-    enum kc_status status = oauth_error_read(answer, NULL, detail);
+    KC_AUTO_SECRET struct kc_secret token = KC_SECRET_INIT;
+    const struct kc_secret *secrets[] = {&token, NULL};
+    const size_t skip = strlen("Bearer ");
+    if (request->authorization.length > skip)
+        (void)kc_secret_set(
+            &token, request->authorization.bytes + skip, request->authorization.length - skip);
+    enum kc_status status = oauth_error_read(answer, secrets, detail);
     if (answer->status == 401 && !request->refused) {
         request->refused = true;
         service_token_refused(admin->token, &request->authorization);

@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WAITS_MAX 4096u
-#define LIST_ROOM (KC_LIST_MAX - KC_LOOKUP_NAME_MAX)
+#define WAITS_MAX 256u         /* of one socket */
+#define LIST_ROOM (24u * 1024) /* bytes of a page: the public socket takes 32 KiB */
 
 uint32_t directory_now(void)
 {
@@ -78,10 +78,17 @@ enum kc_status directory_take_person(
     if (status == KC_OK &&
         (directory_name_is_local(directory, entry.name) || uid_is_local(directory, entry.uid)))
         status = KC_NOT_OURS;
+    if (status == KC_OK && directory_gid_is_local(directory, entry.gid))
+        status = KC_ENTRY_BAD_GID;
     if (status == KC_OK && known_group_by_name(directory->judged_by, entry.name))
         status = KC_ENTRY_NAME_TAKEN; /* users and groups are one namespace */
-    if (status == KC_OK)
-        status = people_put(directory->people, person->id, &entry, person->enabled, &user);
+    if (status != KC_OK)
+        return status;
+    const struct known_user *before = people_by_id(directory->people, person->id);
+    const uint32_t uid_before = before ? before->uid : entry.uid;
+    status = people_put(directory->people, person->id, &entry, person->enabled, &user);
+    if (status != KC_OK || uid_before != entry.uid)
+        directory_drop_member(directory, uid_before);
     if (status != KC_OK)
         return status;
     if (user->until == 0)
@@ -142,6 +149,18 @@ struct known_group *directory_group_by_gid(const struct directory *directory, ui
     return NULL;
 }
 
+void directory_drop_member(struct directory *directory, uint32_t uid)
+{
+    for (size_t i = 0; i < directory->groups.count; i++) {
+        struct known_group *group = &directory->groups.items[i];
+        uint32_t kept = 0;
+        for (uint32_t j = 0; j < group->member_count; j++)
+            if (group->members[j] != uid)
+                group->members[kept++] = group->members[j];
+        group->member_count = kept;
+    }
+}
+
 /* --- answers --- */
 
 static struct kc_view view_of(const char *text)
@@ -156,7 +175,7 @@ static void end_wait(
     void *userdata = wait->userdata;
     if (wait->ended)
         *wait->ended = true;
-    wait->directory->wait_count--;
+    wait->directory->wait_count[wait->privileged]--;
     sd_event_source_disable_unref(wait->timer);
     free(wait);
     found(userdata, status, entry);
@@ -267,22 +286,37 @@ static struct known_group *find_group(
                          : directory_group_by_gid(directory, lookup->id);
 }
 
+/* Joins the sweep, or begins one; after one that failed, not before its time. */
+static void wait_for_sweep(struct directory_wait *wait)
+{
+    struct directory *directory = wait->directory;
+    if (!directory->sweep && clock_us() < directory->sweep_next_us) {
+        directory_fail(wait, directory->report.failure);
+        return;
+    }
+    if (!directory->sweep && !wait->may_ask) {
+        directory_fail(wait, KC_BUSY);
+        return;
+    }
+    LIST_INSERT_HEAD(&directory->waits, wait, link);
+    wait->fetch = NULL;
+    if (directory->sweep)
+        return;
+    const enum kc_status status = sweep_begin(directory);
+    if (status != KC_OK) {
+        LIST_REMOVE(wait, link);
+        directory_fail(wait, status);
+    }
+}
+
 /* Answers, or joins whoever brings the answer. */
 static void resolve(struct directory_wait *wait)
 {
     struct directory *directory = wait->directory;
     const struct kc_wire_lookup *lookup = &wait->lookup;
     const uint32_t now = directory_now();
-    enum kc_status status = KC_OK;
     if (!directory->ready || (lookup->kind == KC_LOOKUP_GROUP && now >= directory->groups_until)) {
-        LIST_INSERT_HEAD(&directory->waits, wait, link);
-        wait->fetch = NULL;
-        if (!directory->sweep && now >= directory->groups_until)
-            status = sweep_begin(directory);
-        if (status != KC_OK) {
-            LIST_REMOVE(wait, link);
-            directory_answer(wait, status);
-        }
+        wait_for_sweep(wait);
         return;
     }
     if (lookup->kind == KC_LOOKUP_GROUP) {
@@ -299,7 +333,8 @@ static void resolve(struct directory_wait *wait)
         return;
     }
     if (!user && !*lookup->name) {
-        directory_answer(wait, KC_USER_UNKNOWN); /* ids are never searched for in the realm */
+        /* ids are never searched for in the realm, which may know it all the same */
+        directory_answer(wait, KC_NOT_READY);
         return;
     }
     if (!user && absent_has(directory->absent, lookup->name, now)) {
@@ -323,7 +358,7 @@ enum kc_status directory_lookup(struct directory *directory,
     const struct directory_question *question, directory_found *found, void *userdata,
     struct directory_wait **ret_wait)
 {
-    if (directory->wait_count >= WAITS_MAX)
+    if (directory->wait_count[question->privileged] >= WAITS_MAX)
         return KC_BUSY;
     struct directory_wait *wait = calloc(1, sizeof *wait);
     if (!wait)
@@ -332,6 +367,7 @@ enum kc_status directory_lookup(struct directory *directory,
         .directory = directory,
         .lookup = question->lookup,
         .may_ask = question->may_ask,
+        .privileged = question->privileged,
         .found = found,
         .userdata = userdata,
     };
@@ -340,7 +376,7 @@ enum kc_status directory_lookup(struct directory *directory,
         free(wait);
         return KC_NO_MEMORY;
     }
-    directory->wait_count++;
+    directory->wait_count[wait->privileged]++;
     bool ended = false;
     wait->ended = &ended;
     resolve(wait);
@@ -353,7 +389,7 @@ enum kc_status directory_lookup(struct directory *directory,
 void directory_wait_cancel(struct directory_wait *wait)
 {
     LIST_REMOVE(wait, link);
-    wait->directory->wait_count--;
+    wait->directory->wait_count[wait->privileged]--;
     sd_event_source_disable_unref(wait->timer);
     free(wait);
 }
@@ -396,6 +432,8 @@ static void make_room_for_gids(void *userdata, struct known_user *user)
     uint32_t *gids = calloc(user->number + 1u, sizeof *gids);
     if (gids)
         directory_set_gids(userdata, user, gids, 0);
+    else
+        user->number = 0; /* the old list stays as it is */
 }
 
 /* Each user's groups, from all groups' members. What does not fit in memory stays as it was. */
@@ -446,6 +484,7 @@ static void plan_sweep(struct directory *directory, enum kc_status status)
                                            : backoff_us(directory->sweep_failures++);
     if (status == KC_OK)
         directory->sweep_failures = 0;
+    directory->sweep_next_us = status == KC_OK ? 0 : now + pause;
     if (sd_event_source_set_time(directory->sweep_timer, now + pause) < 0 ||
         sd_event_source_set_enabled(directory->sweep_timer, SD_EVENT_ONESHOT) < 0)
         log_line(LOG_ERR, "directory result=failed reason=system-error");
@@ -473,6 +512,8 @@ void sweep_done(struct directory *directory, enum kc_status status, const char *
     snprintf(directory->report.detail, sizeof directory->report.detail, "%s", detail);
     if (status == KC_OK)
         take_over(directory);
+    if (status == KC_DIRECTORY_FORBIDDEN)
+        directory->ready = false; /* its empty answers mean nothing */
     if (changed)
         log_sweep(directory, status, detail);
     plan_sweep(directory, status);
@@ -541,15 +582,28 @@ enum kc_status directory_new(
     return KC_OK;
 }
 
-void directory_free(struct directory *directory)
+/* Who waits hears that it is not known just now; nothing is under way any more. */
+static void abandon(struct directory *directory)
 {
     struct directory_wait *wait;
+    fetch_abandon_all(directory);
+    sweep_free(KC_TAKE(directory->sweep));
+    while ((wait = LIST_FIRST(&directory->waits))) {
+        LIST_REMOVE(wait, link);
+        directory_fail(wait, KC_NOT_READY);
+    }
+}
+
+void directory_withdraw(struct directory *directory)
+{
+    snapshot_withdraw(directory->snapshot);
+}
+
+void directory_free(struct directory *directory)
+{
     if (!directory)
         return;
-    fetch_free_all(directory);
-    sweep_free(directory->sweep);
-    while ((wait = LIST_FIRST(&directory->waits)))
-        directory_wait_cancel(wait);
+    abandon(directory);
     sd_event_source_disable_unref(directory->sweep_timer);
     publish_free(directory);
     admin_free(directory->admin);
@@ -563,12 +617,13 @@ void directory_free(struct directory *directory)
 enum kc_status directory_reload(struct directory *directory)
 {
     struct admin *admin;
-    const enum kc_status status = admin_new(directory->daemon->realm, &admin);
-    if (status != KC_OK)
-        return status;
-    fetch_abandon_all(directory);
+    abandon(directory);
     absent_clear(directory->absent);
-    sweep_free(KC_TAKE(directory->sweep));
+    const enum kc_status status = admin_new(directory->daemon->realm, &admin);
+    if (status != KC_OK) {
+        plan_sweep(directory, status);
+        return status;
+    }
     admin_free(directory->admin);
     directory->admin = admin;
     set_policy(directory);

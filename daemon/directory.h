@@ -16,7 +16,10 @@ struct directory_wait;
  * `folder` is where the snapshot goes. KC_CONFIG_INVALID, KC_SYSTEM, KC_BUSY, KC_NO_MEMORY. */
 enum kc_status directory_new(
     struct daemon *daemon, const char *folder, struct directory **ret_directory);
-void directory_free(struct directory *directory); /* waits end without their callbacks */
+void directory_free(struct directory *directory);
+
+/* Before directory_free where no user is served any more: what is published counts no longer. */
+void directory_withdraw(struct directory *directory);
 
 /* After a reload: learns anew under the configuration in force. What is published stays. */
 enum kc_status directory_reload(struct directory *directory);
@@ -35,6 +38,7 @@ typedef void directory_found(
 struct directory_question {
     struct kc_wire_lookup lookup;
     bool may_ask;
+    bool privileged; /* asked on root's socket, which has places of its own */
     uint64_t deadline_us;
 };
 

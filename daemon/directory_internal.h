@@ -38,6 +38,7 @@ struct directory_wait {
     struct directory *directory;
     struct kc_wire_lookup lookup;
     bool may_ask;
+    bool privileged;
     sd_event_source *timer;
     struct fetch *fetch; /* NULL: it waits for the sweep */
     directory_found *found;
@@ -53,6 +54,7 @@ struct fetch {
     struct directory *directory;
     char name[KC_LOOKUP_NAME_MAX];
     bool gids; /* the groups, of a user who is known */
+    char *id;  /* whose groups; NULL before the first page */
     struct admin_request *request;
     struct directory_waits waits;
     uint32_t *found; /* gids of the pages so far */
@@ -79,10 +81,12 @@ struct directory {
     sd_event_source *sweep_timer;
     unsigned sweep_failures;
     bool swept;                   /* one has ended, well or not */
+    uint64_t sweep_next_us; /* after a failure: not before */
     struct absent *absent;
     struct directory_waits waits; /* for the sweep */
-    unsigned wait_count;
+    unsigned wait_count[2];       /* of the public socket, of root's */
     LIST_HEAD(, fetch) fetches;
+    unsigned fetch_count;
     char **shells;
     struct directory_report report;
 };
@@ -114,6 +118,9 @@ void directory_answer_user(struct directory_wait *wait, const struct known_user 
 
 /* By name in any groups that are in the order of names. NULL: none. */
 struct known_group *known_group_by_name(const struct known_groups *groups, const char *name);
+/* Takes a uid out of all member lists: its user is no longer the one who was put there. */
+void directory_drop_member(struct directory *directory, uint32_t uid);
+
 struct known_group *directory_group_by_path(const struct directory *directory, const char *path);
 struct known_group *directory_group_by_name(const struct directory *directory, const char *name);
 struct known_group *directory_group_by_gid(const struct directory *directory, uint32_t gid);
@@ -121,7 +128,6 @@ struct known_group *directory_group_by_gid(const struct directory *directory, ui
 /* fetch.c: joins the fetch of a user or its groups, or begins one. */
 enum kc_status fetch_join(
     struct directory *directory, const char *name, bool gids, struct directory_wait *wait);
-void fetch_free_all(struct directory *directory);
 void fetch_abandon_all(struct directory *directory); /* who waits hears that it is not known */
 
 /* sweep.c */

@@ -15,15 +15,17 @@
 
 #define PATH_SIZE 1024u
 #define PAGE 100u
-#define FETCHES_MAX 1024u
+#define FETCHES_MAX 32u                 /* on the wire: logins have the rest of the connections */
 #define FETCH_US (10 * CLOCK_SECOND_US) /* it goes on when those who waited have gone */
 
 static void fetch_free(struct fetch *fetch)
 {
     LIST_REMOVE(fetch, link);
+    fetch->directory->fetch_count--;
     if (fetch->request)
         admin_cancel(fetch->request);
     free(fetch->found);
+    free(fetch->id);
     free(fetch);
 }
 
@@ -75,8 +77,40 @@ static void forget(struct fetch *fetch)
         return;
     publish_fresh(directory, known->fresh, 0);
     publish_fresh(directory, known->fresh + 1, 0);
+    directory_drop_member(directory, known->uid);
     people_remove(directory->people, known);
     publish_soon(directory);
+}
+
+static enum kc_status ask_user(struct fetch *fetch);
+
+/* Somebody who is known is asked for by id: there a client that may see nobody gets 403 and no
+ * empty answer, so 404 is the end of this user. The name may be somebody else's by now. */
+static void on_known_user(
+    void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
+{
+    struct fetch *fetch = userdata;
+    struct known_user *user;
+    (void)detail;
+    fetch->request = NULL;
+    if (status == KC_NOT_FOUND) {
+        forget(fetch);
+        status = ask_user(fetch);
+        if (status != KC_OK)
+            finish(fetch, status);
+        return;
+    }
+    if (status == KC_HTTP_FORBIDDEN)
+        status = KC_DIRECTORY_FORBIDDEN;
+    if (status == KC_OK)
+        status = json_object_is_type(answer, json_type_object)
+                     ? directory_take_person(fetch->directory, answer, &user)
+                     : KC_ANSWER_MALFORMED;
+    if (status == KC_OK)
+        publish_soon(fetch->directory);
+    else if (kc_status_class(status) == KC_CLASS_UNKNOWN || status == KC_NOT_OURS)
+        forget(fetch); /* it has no entry any more */
+    finish(fetch, status);
 }
 
 static void on_user(
@@ -144,7 +178,7 @@ static void on_groups(
             return;
     }
     struct known_user *user = people_by_name(fetch->directory->people, fetch->name);
-    if (status == KC_OK && user) {
+    if (status == KC_OK && user && strcmp(user->id, fetch->id) == 0) {
         directory_set_gids(fetch->directory, user, KC_TAKE(fetch->found), fetch->found_count);
         publish_soon(fetch->directory);
     }
@@ -156,9 +190,13 @@ static enum kc_status ask_groups(struct fetch *fetch)
 {
     const struct known_user *user = people_by_name(fetch->directory->people, fetch->name);
     char path[PATH_SIZE] = "/users/";
-    if (!user)
+    if (!user || (fetch->id && strcmp(user->id, fetch->id) != 0))
         return KC_USER_UNKNOWN;
-    enum kc_status status = admin_escape(user->id, path, sizeof path);
+    if (!fetch->id)
+        fetch->id = strdup(user->id);
+    if (!fetch->id)
+        return KC_NO_MEMORY;
+    enum kc_status status = admin_escape(fetch->id, path, sizeof path);
     if (status != KC_OK)
         return status;
     const size_t length = strlen(path);
@@ -170,8 +208,21 @@ static enum kc_status ask_groups(struct fetch *fetch)
         fetch->directory->admin, path, clock_us() + FETCH_US, on_groups, fetch, &fetch->request);
 }
 
+static enum kc_status ask_known_user(struct fetch *fetch, const struct known_user *user)
+{
+    char path[PATH_SIZE] = "/users/";
+    enum kc_status status = admin_escape(user->id, path, sizeof path);
+    if (status == KC_OK)
+        status = admin_get(fetch->directory->admin, path, clock_us() + FETCH_US, on_known_user,
+            fetch, &fetch->request);
+    return status;
+}
+
 static enum kc_status ask_user(struct fetch *fetch)
 {
+    const struct known_user *user = people_by_name(fetch->directory->people, fetch->name);
+    if (user)
+        return ask_known_user(fetch, user);
     char path[PATH_SIZE] = "/users?exact=true&max=2&briefRepresentation=false&username=";
     enum kc_status status = admin_escape(fetch->name, path, sizeof path);
     if (status == KC_OK)
@@ -194,9 +245,12 @@ enum kc_status fetch_join(
 {
     struct fetch *fetch = find(directory, name, gids);
     if (!fetch) {
+        if (directory->fetch_count >= FETCHES_MAX)
+            return KC_BUSY;
         fetch = calloc(1, sizeof *fetch);
         if (!fetch)
             return KC_NO_MEMORY;
+        directory->fetch_count++;
         fetch->directory = directory;
         fetch->gids = gids;
         snprintf(fetch->name, sizeof fetch->name, "%s", name);
@@ -212,16 +266,9 @@ enum kc_status fetch_join(
     return KC_OK;
 }
 
-void fetch_free_all(struct directory *directory)
-{
-    struct fetch *fetch;
-    while ((fetch = LIST_FIRST(&directory->fetches)))
-        fetch_free(fetch);
-}
-
 void fetch_abandon_all(struct directory *directory)
 {
     struct fetch *fetch;
     while ((fetch = LIST_FIRST(&directory->fetches)))
-        finish(fetch, KC_CANCELLED);
+        finish(fetch, KC_NOT_READY);
 }

@@ -29,11 +29,13 @@ struct lookup {
 static struct lookup_budget {
     unsigned left;
     uint64_t full_us; /* when it is whole again */
-} budgets[BUDGETS];
+} budgets[2 * BUDGETS];
 
 static struct lookup_budget *budget_of(uid_t uid)
 {
-    struct lookup_budget *budget = &budgets[uid % BUDGETS];
+    /* subordinate ids come by the 65,536: a block of them is one user */
+    const size_t place = uid < 65536 ? uid % BUDGETS : BUDGETS + (uid >> 16) % BUDGETS;
+    struct lookup_budget *budget = &budgets[place];
     const uint64_t now = clock_us();
     if (now >= budget->full_us) {
         budget->left = QUESTIONS;
@@ -87,7 +89,7 @@ void lookup_begin(struct connection *connection, const struct kc_wire_lookup *wh
     struct daemon *daemon = connection_daemon(connection);
     const uint64_t timeout =
         (uint64_t)daemon->config->limits.lookup_timeout * CLOCK_SECOND_US - CLOCK_SECOND_US / 10;
-    enum kc_status status = daemon->directory ? check(daemon, what) : KC_NOT_READY;
+    enum kc_status status = daemon->directory ? check(daemon, what) : KC_NOT_OURS;
     if (status != KC_OK) {
         connection_done(connection, status);
         return;
@@ -106,6 +108,7 @@ void lookup_begin(struct connection *connection, const struct kc_wire_lookup *wh
     const struct directory_question question = {
         .lookup = *what,
         .may_ask = !budget || budget->left > 0,
+        .privileged = connection_privileged(connection),
         .deadline_us = clock_us() + timeout,
     };
     status = directory_lookup(daemon->directory, &question, on_found, lookup, &wait);

@@ -139,6 +139,7 @@ static enum kc_status renew_directory(struct daemon *daemon)
         return make_directory(daemon);
     if (wants_directory(daemon->config))
         return directory_reload(daemon->directory);
+    directory_withdraw(daemon->directory);
     directory_free(KC_TAKE(daemon->directory));
     return KC_OK;
 }

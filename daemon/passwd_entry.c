@@ -10,8 +10,9 @@
 #include "common/name.h"
 #include "daemon/config.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#define FIELD_SIZE 256u
 
 bool passwd_entry_read_id(const char *text, uint32_t *ret_id)
 {
@@ -58,11 +59,11 @@ static enum kc_status choose_gid(
     return kc_bounds_id(rules->bounds, entry->gid) ? KC_OK : KC_ENTRY_BAD_GID;
 }
 
-/* Whether a field of a passwd line may hold the text. */
+/* Whether a field of a passwd line may hold the text; all fields fit a record of the snapshot. */
 static bool is_field(const char *text)
 {
-    const size_t length = strnlen(text, KC_FIELD_MAX);
-    if (length >= KC_FIELD_MAX)
+    const size_t length = strnlen(text, FIELD_SIZE);
+    if (length >= FIELD_SIZE)
         return false;
     for (size_t i = 0; i < length; i++)
         if ((unsigned char)text[i] < ' ' || text[i] == 0x7f || text[i] == ':')
@@ -74,7 +75,7 @@ static bool is_field(const char *text)
 static void append_clean(char field[KC_FIELD_MAX], const char *text)
 {
     size_t length = strlen(field);
-    for (; text && *text && length + 1 < KC_FIELD_MAX; text++)
+    for (; text && *text && length + 1 < FIELD_SIZE; text++)
         if ((unsigned char)*text >= ' ' && *text != 0x7f && *text != ':' && *text != ',')
             field[length++] = *text;
     field[length] = '\0';

@@ -54,6 +54,18 @@ static enum kc_status read_text(
     return status == KC_OK ? copy(text, ret_text) : answer_status(status);
 }
 
+/* Keycloak counts characters, and this counts bytes: a longer name is one user's, and no Linux
+ * name. */
+static enum kc_status read_username(const struct json_object *object, char **ret_text)
+{
+    const char *text;
+    const enum kc_status status =
+        jose_json_string(object, "username", PERSON_NAME_MAX, &text, NULL);
+    if (status == KC_TOO_LARGE)
+        return KC_ENTRY_MALFORMED;
+    return status == KC_OK ? copy(text, ret_text) : answer_status(status);
+}
+
 /* A text that may be absent or null. */
 static enum kc_status read_optional(
     const struct json_object *object, const char *name, size_t max, char **ret_text)
@@ -144,7 +156,7 @@ enum kc_status person_read(const struct json_object *object,
         return KC_NO_MEMORY;
     enum kc_status status = read_text(object, "id", PERSON_ID_MAX, &person->id);
     if (status == KC_OK)
-        status = read_text(object, "username", PERSON_NAME_MAX, &person->username);
+        status = read_username(object, &person->username);
     if (status == KC_OK && jose_json_bool(object, "enabled", &person->enabled) != KC_OK)
         status = KC_ANSWER_MALFORMED;
     if (status == KC_OK)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define PAUSE_US (2 * CLOCK_SECOND_US)
+#define RETRY_US (10 * CLOCK_SECOND_US)
 
 /* The content while it is put together. */
 struct picture {
@@ -90,6 +91,14 @@ static enum kc_status publish(struct directory *directory)
     return publish_picture(directory, &picture);
 }
 
+/* Once more, after a failure. */
+static void publish_later(struct directory *directory)
+{
+    if (sd_event_source_set_time(directory->publish_timer, clock_us() + RETRY_US) >= 0 &&
+        sd_event_source_set_enabled(directory->publish_timer, SD_EVENT_ONESHOT) >= 0)
+        directory->publish_planned = true;
+}
+
 static int on_time(sd_event_source *source, uint64_t now, void *userdata)
 {
     struct directory *directory = userdata;
@@ -97,6 +106,11 @@ static int on_time(sd_event_source *source, uint64_t now, void *userdata)
     (void)now;
     directory->publish_planned = false;
     const enum kc_status status = publish(directory);
+    if (status != KC_OK) {
+        /* what readers still see must not be kept fresh by what they do not see */
+        snapshot_expire_all(directory->snapshot);
+        publish_later(directory);
+    }
     if (status != KC_OK)
         log_line(LOG_ERR, "snapshot result=%s reason=%s", kc_class_word(kc_status_class(status)),
             kc_status_word(status));
@@ -150,6 +164,8 @@ uint32_t publish_new_words(struct directory *directory)
 {
     const uint32_t first = directory->next_fresh;
     directory->next_fresh += 2;
+    publish_fresh(directory, first, 0); /* a predecessor may have used them */
+    publish_fresh(directory, first + 1, 0);
     return first;
 }
 

@@ -18,7 +18,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define FIRST_ARENA ((uint64_t)256 * 1024) /* bytes of an arena, and words, in a file that is made anew */
+#define FIRST_ARENA                                                                                \
+    ((uint64_t)256 * 1024) /* bytes of an arena, and words, in a file that is made anew */
 #define FIRST_WORDS 8192u
 #define NEW_NAME KC_SNAPSHOT_NAME ".new"
 
@@ -202,6 +203,13 @@ void snapshot_expire_all(struct snapshot *snapshot)
     for (uint32_t i = 0; i < snapshot->fresh_count; i++)
         if (snapshot->fresh[i] > (uint32_t)now.tv_sec)
             snapshot_set_fresh(snapshot, i, (uint32_t)now.tv_sec);
+}
+
+void snapshot_withdraw(struct snapshot *snapshot)
+{
+    for (uint32_t i = 0; i < snapshot->fresh_count; i++)
+        if (snapshot->fresh[i] != 0)
+            snapshot_set_fresh(snapshot, i, 0);
 }
 
 void snapshot_set_policy(

@@ -38,8 +38,11 @@ enum kc_status snapshot_publish(struct snapshot *snapshot, const struct arena_co
  */
 enum kc_status snapshot_set_fresh(struct snapshot *snapshot, uint32_t word, uint32_t until);
 
-/* No entry is fresh any more. */
+/* No entry is fresh any more; within its grace it may still be used. */
 void snapshot_expire_all(struct snapshot *snapshot);
+
+/* No entry may be used any more. */
+void snapshot_withdraw(struct snapshot *snapshot);
 
 /* Whether readers list everybody, and how long they may use what is old when nobody answers. */
 void snapshot_set_policy(

@@ -19,6 +19,7 @@
 #define PAGE 200u
 #define REQUEST_US (10 * CLOCK_SECOND_US)
 #define GROUPS_MAX 100000u
+#define ITEMS_MAX 2000000u /* in the pages of one list */
 
 enum stage {
     STAGE_SELF,     /* may this client see users at all? */
@@ -64,6 +65,11 @@ static void finish(struct sweep *sweep, enum kc_status status, const char *detai
 {
     struct directory *directory = sweep->directory;
     directory->judged_by = &directory->groups;
+    for (size_t i = 0; i < sweep->groups.count && status == KC_OK; i++) {
+        struct known_group *group = &sweep->groups.items[i];
+        const struct known_group *before = directory_group_by_path(directory, group->path);
+        group->fresh = before ? before->fresh : publish_new_words(directory);
+    }
     if (status == KC_OK) {
         sweep_groups_free(&directory->groups);
         directory->groups = sweep->groups;
@@ -134,8 +140,6 @@ static enum kc_status add_group(struct sweep *sweep, const struct json_object *o
         free(group.id);
         return KC_NO_MEMORY;
     }
-    const struct known_group *before = directory_group_by_path(directory, path);
-    group.fresh = before ? before->fresh : publish_new_words(directory);
     items[sweep->groups.count++] = group;
     return KC_OK;
 }
@@ -177,7 +181,7 @@ static enum kc_status add_page(
         status = add(sweep, json_object_array_get_idx(answer, i));
     *ret_last = count < PAGE;
     sweep->first += PAGE;
-    return status;
+    return status == KC_OK && sweep->first > ITEMS_MAX ? KC_ANSWER_TOO_LARGE : status;
 }
 
 static int compare_groups(const void *a, const void *b)

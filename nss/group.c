@@ -5,6 +5,7 @@
  */
 #include "nss/ask.h"
 #include "nss/entry.h"
+#include "nss/guard.h"
 #include "nss/result.h"
 
 #include <errno.h>
@@ -34,6 +35,8 @@ static void *take(struct nss_room *room, size_t size, size_t alignment)
 static bool begin(struct pages *pages, const struct kc_wire_entry *entry)
 {
     const size_t name_size = strlen(entry->name) + 1;
+    if (entry->total > KC_SNAPSHOT_MEMBERS_MAX)
+        return false;
     char *name = take(&pages->room, name_size + sizeof "x", 1);
     char **members =
         take(&pages->room, ((size_t)entry->total + 1) * sizeof *members, alignof(char *));
@@ -133,7 +136,9 @@ enum nss_status _nss_keycloak_getgrgid_r(
 {
     const int before = errno;
     const struct nss_key key = {.id = gid};
-    const enum nss_status status = get_group(&key, (struct nss_room){buffer, size}, group, errnop);
+    enum nss_status status = get_group(&key, (struct nss_room){buffer, size}, group, errnop);
+    if (status == NSS_STATUS_SUCCESS && !nss_guard_group(group))
+        status = nss_result(KC_PROTOCOL, errnop);
     if (errnop != &errno || status == NSS_STATUS_SUCCESS)
         errno = before;
     return status;

@@ -23,10 +23,14 @@ static bool is_ours(gid_t gid)
 static bool add_page(struct nss_gids *gids, const struct kc_wire_entry *entry)
 {
     const uint8_t *bytes = entry->list.bytes;
+    struct kc_conf_error error;
+    KC_AUTO_BOUNDS struct kc_bounds *bounds = NULL;
+    if (kc_bounds_load(kc_path_host_conf(), kc_path_owner(), &bounds, &error) != KC_OK)
+        return false;
     for (uint32_t i = 0; i < entry->count; i++) {
         uint32_t gid;
         memcpy(&gid, bytes + (size_t)i * sizeof gid, sizeof gid);
-        if (!is_ours(ntohl(gid)) || !nss_gids_add(gids, ntohl(gid)))
+        if (!kc_bounds_id(bounds, ntohl(gid)) || !nss_gids_add(gids, ntohl(gid)))
             return false;
     }
     return true;
@@ -55,8 +59,7 @@ static enum nss_status ask_gids(const struct nss_key *key, struct nss_gids *gids
     if (status == KC_OK)
         return NSS_STATUS_SUCCESS;
     *gids->count = before;
-    if (nss_is_outage(status) &&
-        nss_find_groups(key, NSS_WITHIN_GRACE, gids) == NSS_FOUND)
+    if (nss_is_outage(status) && nss_find_groups(key, NSS_WITHIN_GRACE, gids) == NSS_FOUND)
         return NSS_STATUS_SUCCESS;
     return nss_result(status, errnop);
 }

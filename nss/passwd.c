@@ -5,6 +5,7 @@
  */
 #include "nss/ask.h"
 #include "nss/entry.h"
+#include "nss/guard.h"
 #include "nss/result.h"
 
 #include <errno.h>
@@ -87,7 +88,9 @@ enum nss_status _nss_keycloak_getpwuid_r(
 {
     const int before = errno;
     const struct nss_key key = {.id = uid};
-    const enum nss_status status = get_user(&key, (struct nss_room){buffer, size}, user, errnop);
+    enum nss_status status = get_user(&key, (struct nss_room){buffer, size}, user, errnop);
+    if (status == NSS_STATUS_SUCCESS && !nss_guard_user(user))
+        status = nss_result(KC_PROTOCOL, errnop);
     if (errnop != &errno || status == NSS_STATUS_SUCCESS)
         errno = before;
     return status;

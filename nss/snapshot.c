@@ -21,9 +21,9 @@
 #define FIRST_FD 3 /* a caller may have closed its standard descriptors */
 
 /*
- * The snapshot that all threads of the process share. What it points to never changes and is never freed:
- * another thread may be reading through it. A file is replaced by one twice its size, so all that
- * a process ever leaves behind is less than its newest mapping.
+ * The snapshot that all threads of the process share. What it points to never changes and is never
+ * freed: another thread may be reading through it. A file is replaced by one twice its size, so all
+ * that a process ever leaves behind is less than its newest mapping.
  */
 static const struct nss_snapshot *_Atomic published;
 
@@ -182,7 +182,7 @@ static bool open_snapshot(struct nss_snapshot *ret_snapshot)
  * user must not be able to make it die by shortening a file that it has mapped. A process that is
  * none of this stays so until it executes something, so a mapping is used without asking again.
  */
-static bool is_privileged(void)
+bool nss_is_privileged(void)
 {
     uid_t real;
     uid_t effective;
@@ -235,7 +235,7 @@ const struct nss_snapshot *nss_snapshot_get(struct nss_snapshot *own)
         return known;
     if (!open_snapshot(own))
         return NULL;
-    mapped = is_privileged() ? NULL : map_snapshot(own);
+    mapped = nss_is_privileged() ? NULL : map_snapshot(own);
     return mapped ? publish(NULL, mapped) : own;
 }
 

@@ -128,6 +128,12 @@ static inline enum nss_hold nss_attempt_hold(const struct nss_attempt *attempt)
 }
 
 /*
+ * Whether this process is root, runs a setuid program, or may become root again: it reads the file
+ * and never maps it, and looks twice at what it is told.
+ */
+bool nss_is_privileged(void);
+
+/*
  * The snapshot of this host for one lookup: a published mapping, or for privileged processes one
  * of the caller's own in `own`, to be given back. NULL: there is none that can be trusted.
  */

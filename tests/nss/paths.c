@@ -21,12 +21,12 @@ const char *kc_path_host_conf(void)
 
 const char *kc_path_passwd(void)
 {
-    return "/nonexistent/passwd";
+    return place->passwd;
 }
 
 const char *kc_path_group(void)
 {
-    return "/nonexistent/group";
+    return place->group;
 }
 
 const char *kc_path_run(void)

@@ -17,6 +17,8 @@ struct place {
     char folder[PLACE_PATH_MAX + 16];
     char file[PLACE_PATH_MAX + 32];
     char host_conf[PLACE_PATH_MAX + 16]; /* absent until somebody writes it */
+    char passwd[PLACE_PATH_MAX + 16];    /* the host's own users: root */
+    char group[PLACE_PATH_MAX + 16];     /* and groups: root */
     uid_t owner;
     struct snapshot *snapshot;
 };
@@ -24,6 +26,9 @@ struct place {
 /* Makes it, owned by the caller; and removes it. */
 void place_make(struct place *ret_place);
 void place_remove(struct place *place);
+
+/* The host's own users and groups, as the files say it. */
+void place_local(struct place *place, const char *passwd, const char *group);
 
 /* From now on the module looks there. */
 void place_use(struct place *used);

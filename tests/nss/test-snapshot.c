@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -70,8 +71,8 @@ static void test_user(void **state)
     int error = 0;
     (void)state;
     publish(50, 1);
-    assert_int_equal(_nss_keycloak_getpwuid_r(
-                         PLACE_FIRST_ID + 7, &user, buffer, sizeof buffer, &error),
+    assert_int_equal(
+        _nss_keycloak_getpwuid_r(PLACE_FIRST_ID + 7, &user, buffer, sizeof buffer, &error),
         NSS_STATUS_SUCCESS);
     assert_string_equal(user.pw_name, "u00007");
     assert_string_equal(user.pw_passwd, "x");
@@ -101,7 +102,7 @@ static void test_lesson_33_every_size_of_a_user_buffer(void **state)
     for (size_t size = 0; size < sizeof buffer; size++) {
         int error = 0;
         const size_t needed = sizeof "u00001" + sizeof "x" + sizeof "1 u00001" +
-            sizeof "/home/u00001" + sizeof "/bin/sh";
+                              sizeof "/home/u00001" + sizeof "/bin/sh";
         errno = 77;
         memset(buffer, '#', sizeof buffer);
         const enum nss_status status =
@@ -164,11 +165,27 @@ static enum nss_status groups_of(const char *user, gid_t primary, long limit, lo
     gids[0] = primary;
     const enum nss_status status =
         _nss_keycloak_initgroups_dyn(user, primary, &count, &size, &gids, limit, &error);
-    if (status == NSS_STATUS_SUCCESS && count > 1)
-        assert_int_equal(gids[1], PLACE_FIRST_ID);
+    for (long i = 1; i < count; i++)
+        if (gids[i] < PLACE_FIRST_ID)
+            _exit(1);
     *ret_count = count;
     free(gids);
     return status;
+}
+
+/* The first gid that was added for u00003. */
+static gid_t first_group(void)
+{
+    long count = 0, size = 0;
+    gid_t *gids = NULL;
+    int error = 0;
+    if (_nss_keycloak_initgroups_dyn(
+            "u00003", PLACE_FIRST_ID + 9, &count, &size, &gids, 0, &error) != NSS_STATUS_SUCCESS ||
+        count < 1)
+        return 0;
+    const gid_t first = gids[0];
+    free(gids);
+    return first;
 }
 
 static void test_initgroups_is_for_realm_users_alone(void **state)
@@ -178,6 +195,7 @@ static void test_initgroups_is_for_realm_users_alone(void **state)
     publish(5, 1);
     assert_int_equal(groups_of("u00003", PLACE_FIRST_ID + 9, 0, &count), NSS_STATUS_SUCCESS);
     assert_int_equal(count, 2);
+    assert_int_equal(first_group(), PLACE_FIRST_ID);
     assert_int_equal(groups_of("u00003", PLACE_FIRST_ID, 0, &count), NSS_STATUS_SUCCESS);
     assert_int_equal(count, 1); /* the primary group is there already */
     assert_int_equal(groups_of("u00003", PLACE_FIRST_ID + 9, 1, &count), NSS_STATUS_SUCCESS);
@@ -286,14 +304,39 @@ static void test_names_of_the_host(void **state)
         NSS_STATUS_NOTFOUND);
 }
 
+/* By id, a root's process is told no name of the host's own, whatever the snapshot says (lesson 6).
+ */
+static void test_lesson_6_a_local_name_behind_an_id(void **state)
+{
+    char buffer[1024];
+    struct passwd user;
+    struct group group;
+    int error = 0;
+    const bool privileged = geteuid() == 0;
+    (void)state;
+    publish(5, 1);
+    place_local(&place, "root:x:0:0::/:/bin/sh\nu00002:x:1002:1002::/:/bin/sh\n",
+        "root:x:0:\npeople:x:27:u00001\n");
+    assert_int_equal(
+        _nss_keycloak_getpwuid_r(PLACE_FIRST_ID + 2, &user, buffer, sizeof buffer, &error),
+        privileged ? NSS_STATUS_UNAVAIL : NSS_STATUS_SUCCESS);
+    assert_int_equal(
+        _nss_keycloak_getpwuid_r(PLACE_FIRST_ID + 1, &user, buffer, sizeof buffer, &error),
+        NSS_STATUS_SUCCESS);
+    assert_int_equal(
+        _nss_keycloak_getgrgid_r(PLACE_FIRST_ID, &group, buffer, sizeof buffer, &error),
+        privileged ? NSS_STATUS_UNAVAIL : NSS_STATUS_SUCCESS);
+}
+
 /* In a child: a mapping that this process has published already would hide what is tried. */
 static void in_child(void (*function)(void))
 {
     int status;
+    fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
         function();
-        _exit(0);
+        exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -348,6 +391,51 @@ static void test_lesson_20_files_that_are_not_trusted(void **state)
         in_child(expect_nothing);
         assert_int_equal(chown(place.file, 0, 0), 0);
     }
+}
+
+/* A daemon's client or a shell may have closed them; the module must not take their places. */
+static void look_without_standard_descriptors(void)
+{
+    close(0);
+    close(1);
+    close(2);
+    expect_entry();
+    if (fcntl(0, F_GETFD) >= 0 || fcntl(1, F_GETFD) >= 0 || fcntl(2, F_GETFD) >= 0)
+        _exit(1);
+}
+
+/* Where a file cannot be mapped it is read. */
+static void look_without_room_for_a_mapping(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+    struct rlimit limit = {0, 0};
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file || fscanf(file, "%ld", &pages) != 1)
+        _exit(1);
+    fclose(file);
+    limit.rlim_cur = limit.rlim_max = (rlim_t)(pages + 50) * 4096;
+    if (setrlimit(RLIMIT_AS, &limit) != 0)
+        _exit(1);
+#endif
+    expect_entry();
+}
+
+static void test_processes_that_lack_something(void **state)
+{
+    char elsewhere[PLACE_PATH_MAX + 64];
+    (void)state;
+    publish(3, 1);
+    in_child(look_without_standard_descriptors);
+    in_child(look_without_room_for_a_mapping);
+    snprintf(elsewhere, sizeof elsewhere, "%s/gone", place.run);
+    assert_int_equal(rename(place.folder, elsewhere), 0);
+    in_child(expect_nothing);
+    assert_int_equal(rename(elsewhere, place.folder), 0);
+    place.run[strlen(place.run) - 1]++;
+    in_child(expect_nothing);
+    place.run[strlen(place.run) - 1]--;
+    in_child(expect_entry);
 }
 
 static void overwrite(off_t offset, const void *bytes, size_t length)
@@ -550,7 +638,9 @@ static const struct CMUnitTest cases[] = {
     CASE(test_listing),
     CASE(test_lesson_9_ids_out_of_range),
     CASE(test_names_of_the_host),
+    CASE(test_lesson_6_a_local_name_behind_an_id),
     CASE(test_lesson_20_files_that_are_not_trusted),
+    CASE(test_processes_that_lack_something),
     CASE(test_damaged_heads),
     CASE(test_noise),
     CASE(test_a_file_that_is_too_short),

@@ -8,7 +8,7 @@ import subprocess
 from bed import UIDS, run
 from outcome import expect, wait_for
 from product import configuration, secret_file
-from world import case
+from world import case, once
 
 DIRECTORY = {
     "directory": [
@@ -152,3 +152,69 @@ def ssh_login(world):
             world.daemon.login(mark, user="ada", service="sshd", result="ok")
         finally:
             os.chown("/home/ada", UIDS["ada"], UIDS["ada"])
+
+
+@case("a client that may see nobody any more makes nobody disappear (lesson 27)", once)
+def forbidden(world):
+    service = {"username": "service-account-linux-nss"}
+    role = {"realm-management": ["view-users"]}
+    with name_service(world):
+        expect(look_up("passwd", "ada")[1] == [ADA], "ada is not there")
+        mark = world.daemon.log.mark()
+        world.realm.control(
+            "POST",
+            "user",
+            {
+                **service,
+                "takeClientRoles": role,
+                "giveClientRoles": {"realm-management": ["query-users"]},
+            },
+        )
+        try:
+            run("sleep", "2.5")  # found_ttl: the daemon has to ask again
+            expect(look_up("passwd", "ada")[1] == [ADA], "ada is gone")
+            expect("1900020001" in run("id", "-G", "ada").split(), "ada's groups are gone")
+            wait_for(
+                lambda: "reason=directory-forbidden" in world.daemon.log.text(mark),
+                10,
+                lambda: f"no word of it: {world.daemon.log.text(mark)}",
+            )
+            expect(look_up("passwd", "ada")[1] == [ADA], "ada is gone after the sweep")
+        finally:
+            world.realm.control(
+                "POST",
+                "user",
+                {
+                    **service,
+                    "giveClientRoles": role,
+                    "takeClientRoles": {"realm-management": ["query-users"]},
+                },
+            )
+
+
+@case("a user who is deleted is gone within the cache's time; a new one of that name is another", once)
+def deleted(world):
+    with name_service(world):
+        expect(look_up("passwd", "keys")[0] == 0, "keys is not there")
+        world.realm.control("POST", "user", {"username": "keys", "again": True})
+        run("sleep", "2.5")
+        expect(look_up("passwd", "keys")[0] == 0, "the new keys is not there")
+        world.realm.control("DELETE", "user", {"username": "keys"})
+        try:
+            run("sleep", "2.5")
+            expect(look_up("passwd", "keys")[0] == 2, "keys is there still")
+        finally:
+            world.realm.control("POST", "reset")
+
+
+@case("reload: users and groups switched off are gone at once, and nobody waits", once)
+def switched_off(world):
+    with name_service(world):
+        expect(look_up("passwd", "ada")[1] == [ADA], "ada is not there")
+        mark = world.daemon.log.mark()
+        world.daemon.reload(configuration(world.realm))
+        wait_for(
+            lambda: "reload result=ok" in world.daemon.log.text(mark), 10, "no reload"
+        )
+        for key in ("ada", "no-such-user", "1900010001"):
+            expect(look_up("passwd", key)[0] == 2, f"{key} is there still")

@@ -176,7 +176,7 @@ class DemoRealm(Realm):
         self.connect()
 
     def control(self, method, what, document=None):
-        body = json.dumps(document or {}).encode() if method == "POST" else None
+        body = json.dumps(document or {}).encode() if method == "POST" or document else None
         return self.json(method, f"/_control/{what}", body=body)
 
     def sessions(self, user):
