@@ -59,6 +59,17 @@ static uint32_t primary_gid(const struct directory *directory)
     return group ? group->gid : 0;
 }
 
+/* The host's own names and ids win, and users and groups are one namespace. */
+static enum kc_status judge_entry(
+    const struct directory *directory, const struct passwd_entry *entry)
+{
+    if (directory_name_is_local(directory, entry->name) || uid_is_local(directory, entry->uid))
+        return KC_NOT_OURS;
+    if (directory_gid_is_local(directory, entry->gid))
+        return KC_ENTRY_BAD_GID;
+    return known_group_by_name(directory->judged_by, entry->name) ? KC_ENTRY_NAME_TAKEN : KC_OK;
+}
+
 enum kc_status directory_take_person(
     struct directory *directory, const struct json_object *object, struct known_user **ret_user)
 {
@@ -75,13 +86,8 @@ enum kc_status directory_take_person(
     enum kc_status status = person_read(object, config, &person);
     if (status == KC_OK)
         status = passwd_entry_make(person, &rules, &entry);
-    if (status == KC_OK &&
-        (directory_name_is_local(directory, entry.name) || uid_is_local(directory, entry.uid)))
-        status = KC_NOT_OURS;
-    if (status == KC_OK && directory_gid_is_local(directory, entry.gid))
-        status = KC_ENTRY_BAD_GID;
-    if (status == KC_OK && known_group_by_name(directory->judged_by, entry.name))
-        status = KC_ENTRY_NAME_TAKEN; /* users and groups are one namespace */
+    if (status == KC_OK)
+        status = judge_entry(directory, &entry);
     if (status != KC_OK)
         return status;
     const struct known_user *before = people_by_id(directory->people, person->id);

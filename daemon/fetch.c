@@ -192,6 +192,7 @@ static enum kc_status ask_groups(struct fetch *fetch)
     char path[PATH_SIZE] = "/users/";
     if (!user || (fetch->id && strcmp(user->id, fetch->id) != 0))
         return KC_USER_UNKNOWN;
+    /* fetch_free gives it back: lint: -Wanalyzer-malloc-leak */
     if (!fetch->id)
         fetch->id = strdup(user->id);
     if (!fetch->id)
