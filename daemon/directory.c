@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define WAITS_MAX 256u         /* of one socket */
-#define LIST_ROOM (24u * 1024) /* bytes of a page: the public socket takes 32 KiB */
+#define LIST_ROOM ((size_t)24 * 1024) /* bytes of a page: the public socket takes 32 KiB */
 
 uint32_t directory_now(void)
 {

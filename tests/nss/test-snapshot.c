@@ -162,6 +162,7 @@ static enum nss_status groups_of(const char *user, gid_t primary, long limit, lo
     long count = 1, size = 1;
     gid_t *gids = malloc(sizeof *gids);
     int error = 0;
+    assert_non_null(gids);
     gids[0] = primary;
     const enum nss_status status =
         _nss_keycloak_initgroups_dyn(user, primary, &count, &size, &gids, limit, &error);
