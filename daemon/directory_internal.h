@@ -1,5 +1,5 @@
 /*
- * The directory from within: directory.c, fetch.c, sweep.c and publish.c are its parts.
+ * The directory from within: directory.c, question.c, fetch.c, sweep.c and publish.c are its parts.
  * Used by those alone; everybody else has directory.h.
  * Must never be left half way between two sweeps.
  */
@@ -109,6 +109,9 @@ enum kc_status directory_take_person(
 /* Replaces a user's groups, and says that they are fresh. Takes `gids`. */
 void directory_set_gids(
     struct directory *directory, struct known_user *user, uint32_t *gids, uint32_t count);
+
+/* question.c: answers from what is known, or joins whoever brings the answer. */
+void directory_resolve(struct directory_wait *wait);
 
 /* Answers a wait from what is known; ends it. */
 void directory_answer(struct directory_wait *wait, enum kc_status status);
