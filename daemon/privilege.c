@@ -51,7 +51,8 @@ void privilege_clean_environment(void)
 
 void privilege_harden(void)
 {
-    /* free() overwrites what it takes back: passwords and tokens pass through libraries' memory. */
+    /* free() overwrites what it takes back, since passwords and tokens pass through libraries' memory;
+     * but for pieces below about 1 KB, which glibc keeps for its thread as they are. */
     mallopt(M_PERTURB, 0x5a);
     struct rlimit none = {0, 0}, files;
     (void)setrlimit(RLIMIT_CORE, &none);
