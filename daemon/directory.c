@@ -107,7 +107,6 @@ void directory_set_gids(
     free(user->gids);
     user->gids = gids;
     user->gid_count = count;
-    user->has_gids = true;
     user->gids_until = directory_now() + directory->daemon->config->directory.found_ttl;
     publish_fresh(directory, user->fresh + 1, user->gids_until);
 }
@@ -261,11 +260,7 @@ void sweep_done(struct directory *directory, enum kc_status status, const char *
     if (changed)
         log_sweep(directory, status, detail);
     plan_sweep(directory, status);
-    LIST_INIT(&waits);
-    while ((wait = LIST_FIRST(&directory->waits))) {
-        LIST_REMOVE(wait, link);
-        LIST_INSERT_HEAD(&waits, wait, link);
-    }
+    directory_take_waits(&directory->waits, &waits);
     while ((wait = LIST_FIRST(&waits))) {
         LIST_REMOVE(wait, link);
         if (status == KC_OK)

@@ -40,7 +40,6 @@ struct directory_wait {
     bool may_ask;
     bool privileged;
     sd_event_source *timer;
-    struct fetch *fetch; /* NULL: it waits for the sweep */
     directory_found *found;
     void *userdata;
     bool *ended; /* while directory_lookup runs: set by an answer that came at once */
@@ -115,6 +114,9 @@ void directory_resolve(struct directory_wait *wait);
 
 /* Answers a wait from what is known; ends it. */
 void directory_answer(struct directory_wait *wait, enum kc_status status);
+/* Moves all waits to a list of the caller's own, to be ended one by one: an end may begin others. */
+void directory_take_waits(struct directory_waits *from, struct directory_waits *ret_waits);
+
 /* The same after a failure: with what was known, where that is not too old. */
 void directory_fail(struct directory_wait *wait, enum kc_status status);
 void directory_answer_user(struct directory_wait *wait, const struct known_user *user);

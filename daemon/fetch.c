@@ -3,11 +3,9 @@
  * Used by directory.c. However many wait for a user, the realm is asked once.
  * Must never take an answer that is not about exactly this name.
  */
-#include "daemon/directory_internal.h"
-#include "daemon/passwd_entry.h"
-#include "jose/json.h"
-
 #include "daemon/clock.h"
+#include "daemon/directory_internal.h"
+#include "jose/json.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -37,12 +35,7 @@ static void finish(struct fetch *fetch, enum kc_status status)
     struct directory_wait *wait;
     char name[KC_LOOKUP_NAME_MAX];
     memcpy(name, fetch->name, sizeof name);
-    LIST_INIT(&waits);
-    while ((wait = LIST_FIRST(&fetch->waits))) {
-        LIST_REMOVE(wait, link);
-        LIST_INSERT_HEAD(&waits, wait, link);
-        wait->fetch = NULL;
-    }
+    directory_take_waits(&fetch->waits, &waits);
     fetch_free(fetch);
     while ((wait = LIST_FIRST(&waits))) {
         LIST_REMOVE(wait, link);
@@ -84,8 +77,10 @@ static void forget(struct fetch *fetch)
 
 static enum kc_status ask_user(struct fetch *fetch);
 
-/* Somebody who is known is asked for by id: there a client that may see nobody gets 403 and no
- * empty answer, so 404 is the end of this user. The name may be somebody else's by now. */
+/*
+ * Somebody who is known is asked for by id: there a client that may see nobody gets 403 and no empty
+ * answer, so 404 is the end of this user. Deleted or renamed, the name may be somebody else's by now.
+ */
 static void on_known_user(
     void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
 {
@@ -93,16 +88,11 @@ static void on_known_user(
     struct known_user *user;
     (void)detail;
     fetch->request = NULL;
-    if (status == KC_NOT_FOUND) {
-        forget(fetch);
-        status = ask_user(fetch);
-        if (status != KC_OK)
-            finish(fetch, status);
-        return;
-    }
     if (status == KC_HTTP_FORBIDDEN)
         status = KC_DIRECTORY_FORBIDDEN;
-    if (status == KC_OK)
+    if (status == KC_NOT_FOUND)
+        forget(fetch);
+    else if (status == KC_OK)
         status = json_object_is_type(answer, json_type_object)
                      ? directory_take_person(fetch->directory, answer, &user)
                      : KC_ANSWER_MALFORMED;
@@ -110,6 +100,12 @@ static void on_known_user(
         publish_soon(fetch->directory);
     else if (kc_status_class(status) == KC_CLASS_UNKNOWN || status == KC_NOT_OURS)
         forget(fetch); /* it has no entry any more */
+    if (status == KC_NOT_FOUND ||
+        (status == KC_OK && !people_by_name(fetch->directory->people, fetch->name))) {
+        status = ask_user(fetch);
+        if (status == KC_OK)
+            return;
+    }
     finish(fetch, status);
 }
 
@@ -130,7 +126,6 @@ static void on_user(
     if (!object) {
         absent_put(fetch->directory->absent, fetch->name,
             directory_now() + fetch->directory->daemon->config->directory.absent_ttl);
-        forget(fetch);
         finish(fetch, KC_USER_UNKNOWN);
         return;
     }
@@ -262,7 +257,6 @@ enum kc_status fetch_join(
             return status;
         }
     }
-    wait->fetch = fetch;
     LIST_INSERT_HEAD(&fetch->waits, wait, link);
     return KC_OK;
 }

@@ -23,13 +23,11 @@ struct known_user {
     uint32_t gid;
     uint32_t fresh; /* the first of the two freshness words */
     bool enabled;
-    bool has_gids;
     uint32_t until;      /* the entry is fresh until then, seconds of CLOCK_MONOTONIC */
     uint32_t gids_until; /* and the groups until then */
     uint32_t gid_count;
     uint32_t *gids;  /* of served groups */
     uint32_t number; /* in the order of names, while a snapshot is built */
-    uint32_t seen;   /* the sweep that met it last */
 };
 
 struct people;

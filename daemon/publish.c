@@ -7,7 +7,6 @@
 #include "daemon/directory_internal.h"
 #include "daemon/log.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,10 +109,9 @@ static int on_time(sd_event_source *source, uint64_t now, void *userdata)
         /* what readers still see must not be kept fresh by what they do not see */
         snapshot_expire_all(directory->snapshot);
         publish_later(directory);
-    }
-    if (status != KC_OK)
         log_line(LOG_ERR, "snapshot result=%s reason=%s", kc_class_word(kc_status_class(status)),
             kc_status_word(status));
+    }
     return 0;
 }
 

@@ -98,7 +98,7 @@ void directory_answer_user(struct directory_wait *wait, const struct known_user 
 static void answer_group(struct directory_wait *wait, const struct known_group *group)
 {
     const struct people *people = wait->directory->people;
-    KC_AUTO_FREE char *names = malloc(KC_LIST_MAX);
+    KC_AUTO_FREE char *names = malloc(LIST_ROOM + KC_LOOKUP_NAME_MAX);
     size_t length = 0;
     uint32_t at = wait->lookup.skip < group->member_count ? wait->lookup.skip : group->member_count;
     struct kc_wire_entry entry = {.gid = group->gid, .total = group->member_count};
@@ -149,7 +149,6 @@ static void wait_for_sweep(struct directory_wait *wait)
         return;
     }
     LIST_INSERT_HEAD(&directory->waits, wait, link);
-    wait->fetch = NULL;
     if (directory->sweep)
         return;
     const enum kc_status status = sweep_begin(directory);
@@ -234,6 +233,16 @@ enum kc_status directory_lookup(struct directory *directory,
         wait->ended = NULL;
     *ret_wait = ended ? NULL : wait;
     return KC_OK;
+}
+
+void directory_take_waits(struct directory_waits *from, struct directory_waits *ret_waits)
+{
+    struct directory_wait *wait;
+    LIST_INIT(ret_waits);
+    while ((wait = LIST_FIRST(from))) {
+        LIST_REMOVE(wait, link);
+        LIST_INSERT_HEAD(ret_waits, wait, link);
+    }
 }
 
 void directory_wait_cancel(struct directory_wait *wait)

@@ -1,7 +1,8 @@
 /*
- * What a privileged process is told of an id, looked at once more: a daemon gone bad could give an
- * id of the realm's range the name of a local user or group, and sudo goes by that name. Used by
- * passwd.c and group.c. Must never let a name of the host's own files pass for the realm's.
+ * What a privileged process is told of an id, looked at once more: sudo goes by the name that it gets,
+ * and a daemon gone bad could give an id of the realm's range the name of a local user or group.
+ * Used by passwd.c and group.c.
+ * Must never let a name of the host's own files pass for the realm's.
  */
 #ifndef NSS_GUARD_H
 #define NSS_GUARD_H
