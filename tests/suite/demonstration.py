@@ -146,7 +146,7 @@ def main():
     if not chosen.inside:
         namespaces.enter(__file__)
     namespaces.settle_in()
-    chosen.realm, chosen.modules = "demo", None
+    chosen.realm, chosen.modules, chosen.valgrind = "demo", None, False
     work, the_world = tempfile.mkdtemp(prefix="kclogin-demo."), None
     try:
         say("A host of its own: copies of /etc and the like, a demo realm, kclogind and sshd")
