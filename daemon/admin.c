@@ -265,7 +265,7 @@ void admin_free(struct admin *admin)
     if (!admin)
         return;
     while ((request = LIST_FIRST(&admin->requests)))
-        request_free(request);
+        finish(request, KC_NOT_READY, "", NULL);
     service_token_free(admin->token);
     free(admin->base);
     free(admin);

@@ -19,7 +19,7 @@ struct json_object;
 /* `realm` must outlive it. KC_CONFIG_INVALID (the client, or an issuer that is not
  * .../realms/NAME), KC_NO_MEMORY. */
 enum kc_status admin_new(struct realm *realm, struct admin **ret_admin);
-void admin_free(struct admin *admin); /* requests end without their callbacks */
+void admin_free(struct admin *admin); /* requests end, with KC_NOT_READY */
 
 /*
  * The end of a request. KC_OK: 200, and `answer` is its JSON, borrowed. KC_NOT_FOUND: 404 of the

@@ -101,6 +101,38 @@ enum kc_status directory_take_person(
     return KC_OK;
 }
 
+enum kc_status directory_learn(struct directory *directory, const struct json_object *user,
+    struct person **ret_person, uint32_t *ret_uid)
+{
+    PERSON_AUTO struct person *person = NULL;
+    struct known_user *known;
+    enum kc_status status = person_read(user, &directory->daemon->config->directory, &person);
+    if (status == KC_OK)
+        status = directory_take_person(directory, user, &known);
+    publish_soon(directory);
+    if (status != KC_OK)
+        return status;
+    *ret_person = KC_TAKE(person);
+    *ret_uid = known->uid;
+    return KC_OK;
+}
+
+struct admin *directory_admin(const struct directory *directory)
+{
+    return directory->admin;
+}
+
+const char *directory_user_id(const struct directory *directory, const char *name)
+{
+    const struct known_user *user = people_by_name(directory->people, name);
+    return user ? user->id : NULL;
+}
+
+bool directory_sees_users(const struct directory *directory)
+{
+    return directory->ready;
+}
+
 void directory_set_gids(
     struct directory *directory, struct known_user *user, uint32_t *gids, uint32_t count)
 {
@@ -363,8 +395,9 @@ enum kc_status directory_reload(struct directory *directory)
         plan_sweep(directory, status);
         return status;
     }
-    admin_free(directory->admin);
+    struct admin *before = directory->admin;
     directory->admin = admin;
+    admin_free(before); /* whose askers may ask the new one at once */
     set_policy(directory);
     return on_sweep_time(NULL, 0, directory) == 0 ? KC_OK : KC_SYSTEM;
 }

@@ -8,9 +8,12 @@
 
 #include "common/wire.h"
 
+struct admin;
 struct daemon;
 struct directory;
 struct directory_wait;
+struct json_object;
+struct person;
 
 /* Begins to learn at once. `daemon` must outlive it; its realm, config and bounds are borrowed.
  * `folder` is where the snapshot goes. KC_CONFIG_INVALID, KC_SYSTEM, KC_BUSY, KC_NO_MEMORY. */
@@ -47,6 +50,23 @@ enum kc_status directory_lookup(struct directory *directory,
     struct directory_wait **ret_wait);
 
 void directory_wait_cancel(struct directory_wait *wait);
+
+/* For who asks the realm about one user, now (inquiry.h). Borrowed until the loop goes on. */
+struct admin *directory_admin(const struct directory *directory);
+
+/* The realm id that a name has here; NULL: none. Borrowed until the loop goes on. */
+const char *directory_user_id(const struct directory *directory, const char *name);
+
+/* Whether the client is known to see users, so that an empty answer means that there is nobody. */
+bool directory_sees_users(const struct directory *directory);
+
+/*
+ * Takes in what the realm has just said of a user (a UserRepresentation), as a lookup does. KC_OK
+ * with all that it said and the uid that this user has here; else why there is no entry, as for
+ * directory_found, or KC_ANSWER_MALFORMED, KC_NO_MEMORY.
+ */
+enum kc_status directory_learn(struct directory *directory, const struct json_object *user,
+    struct person **ret_person, uint32_t *ret_uid);
 
 struct directory_report {
     bool ready;             /* groups are known */
