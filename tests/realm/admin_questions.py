@@ -129,7 +129,9 @@ def persons(realm):
     nested, many = admin.user("nested"), admin.user("manygroups")
     for query in ({"briefRepresentation": False}, {"briefRepresentation": True}, {"max": 2},
                   {"first": 1, "max": 2}, {"first": 1}, {"max": -1}, {"max": 0}, {"search": "adm"}):
-        yield "admin: groups of nested %r" % query, admin.ask("users/%s/groups" % nested, **query)
+        if "first" not in query:  # the order of two equal names is anybody's
+            yield "admin: groups of nested %r" % query, admin.ask(
+                "users/%s/groups" % nested, **query)
         yield "admin: many groups %r" % query, admin.ask("users/%s/groups" % many, **query)
     yield "admin: user in upper case", admin.ask("users/" + ada.upper())
     yield "admin: user with a slash", admin.ask("users/%s/" % ada)
