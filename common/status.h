@@ -101,6 +101,7 @@ enum kc_class {
     X(CONFIG_INVALID, "config-invalid", MISCONFIGURED)                                             \
     X(CONFIG_UNTRUSTED, "config-untrusted", MISCONFIGURED)                                         \
     X(DAEMON_UNTRUSTED, "daemon-untrusted", MISCONFIGURED)                                         \
+    X(STATE_NEWER, "state-newer", MISCONFIGURED)                                                   \
     X(TLS_FAILED, "tls-failed", UNAVAILABLE)                                                       \
     /* the realm's server, or a proxy before it */                                                 \
     X(REQUEST_INVALID, "request-invalid", INTERNAL)                                                \

@@ -19,6 +19,7 @@ struct paths {
     const char *config;
     const char *host_conf;
     const char *run_dir;
+    const char *state_dir;
     const char *passwd;
     const char *group;
 };
@@ -31,6 +32,7 @@ struct daemon {
     struct kc_bounds *bounds;
     struct realm *realm;
     struct sessions *sessions;
+    struct state *state;         /* NULL: the disk fails, and everything goes on without */
     struct directory *directory; /* NULL: no user or group is served */
     struct server *server; /* NULL once the daemon stops */
     unsigned stop_left_ms;

@@ -49,7 +49,7 @@ enum kc_status listen_from_systemd(struct listeners *ret_listeners)
     return KC_OK;
 }
 
-static enum kc_status make_folder(const char *path, mode_t mode, uid_t uid, gid_t gid)
+enum kc_status listen_make_folder(const char *path, unsigned mode, unsigned uid, unsigned gid)
 {
     if (mkdir(path, mode) != 0 && errno != EEXIST)
         return KC_SYSTEM;
@@ -90,17 +90,15 @@ static enum kc_status make_subfolder(
     char path[4096];
     if (snprintf(path, sizeof path, "%s/%s", run_dir, name) >= (int)sizeof path)
         return KC_TOO_LARGE;
-    return make_folder(path, mode, uid, gid);
+    return listen_make_folder(path, mode, uid, gid);
 }
 
 enum kc_status listen_bind(
     const char *run_dir, unsigned uid, unsigned gid, struct listeners *ret_listeners)
 {
-    enum kc_status status = make_folder(run_dir, 0755, geteuid(), getegid());
+    enum kc_status status = listen_make_folder(run_dir, 0755, geteuid(), getegid());
     if (status == KC_OK)
         status = make_subfolder(run_dir, "sessions", 0700, uid, gid);
-    if (status == KC_OK)
-        status = make_subfolder(run_dir, "snapshot", 0755, uid, gid);
     if (status == KC_OK)
         status = make_subfolder(run_dir, "snapshot", 0755, uid, gid);
     if (status != KC_OK)

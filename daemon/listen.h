@@ -27,4 +27,8 @@ enum kc_status listen_from_systemd(struct listeners *ret_listeners);
 enum kc_status listen_bind(
     const char *run_dir, unsigned uid, unsigned gid, struct listeners *ret_listeners);
 
+/* Makes a folder of uid:gid where it is missing. KC_CONFIG_UNTRUSTED: there is one, of neither the
+ * caller's nor theirs; KC_SYSTEM. */
+enum kc_status listen_make_folder(const char *path, unsigned mode, unsigned uid, unsigned gid);
+
 #endif

@@ -18,6 +18,7 @@
 #include "daemon/secret_pool.h"
 #include "daemon/server.h"
 #include "daemon/sessions.h"
+#include "daemon/state.h"
 
 #include <getopt.h>
 #include <limits.h>
@@ -39,12 +40,13 @@ struct arguments {
 
 static int usage(FILE *file, int code)
 {
-    fputs("usage: kclogind [-t] [-V] [-c FILE] [-b FILE] [-r DIR] [-u USER]\n"
+    fputs("usage: kclogind [-t] [-V] [-c FILE] [-b FILE] [-r DIR] [-s DIR] [-u USER]\n"
           "  -t       check the configuration, print what is in force, and end\n"
           "  -V       print the version and end\n"
           "  -c FILE  the configuration (" KC_SYSCONFDIR "/kclogin.conf)\n"
           "  -b FILE  the host bounds (" KC_SYSCONFDIR "/host.conf)\n"
           "  -r DIR   the folder of sockets and sessions (" KC_RUNDIR ")\n"
+          "  -s DIR   the folder of what outlives a reboot (" KC_STATEDIR ")\n"
           "  -u USER  whom to become when started as root (kclogin)\n",
         file);
     return code;
@@ -54,7 +56,7 @@ static int usage(FILE *file, int code)
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     int option;
-    while ((option = getopt(argc, argv, "tVhc:b:r:u:")) != -1) {
+    while ((option = getopt(argc, argv, "tVhc:b:r:s:u:")) != -1) {
         switch (option) {
         case 't':
             arguments->check = true;
@@ -72,6 +74,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
             break;
         case 'r':
             arguments->paths.run_dir = optarg;
+            break;
+        case 's':
+            arguments->paths.state_dir = optarg;
             break;
         case 'u':
             arguments->user = optarg;
@@ -130,6 +135,9 @@ static enum kc_status make_directory(struct daemon *daemon)
     if (!wants_directory(daemon->config))
         return KC_OK;
     snprintf(folder, sizeof folder, "%s/snapshot", daemon->paths.run_dir);
+    /* where it fails the log has said so, and users are served all the same */
+    if (!daemon->state)
+        (void)state_open(daemon->event, daemon->paths.state_dir, &daemon->state);
     return directory_new(daemon, folder, &daemon->directory);
 }
 
@@ -232,6 +240,7 @@ static enum kc_status watch_signals(struct daemon *daemon)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+        signal(SIGXFSZ, SIG_IGN) == SIG_ERR || /* a limit is a disk that is full */
         sd_event_add_signal(daemon->event, NULL, SIGHUP, on_reload, daemon) < 0 ||
         sd_event_add_signal(daemon->event, NULL, SIGTERM, on_stop, daemon) < 0 ||
         sd_event_add_signal(daemon->event, NULL, SIGINT, on_stop, daemon) < 0)
@@ -258,6 +267,8 @@ static enum kc_status enter(
     daemon->root = status == KC_OK ? 0 : geteuid();
     if (status == KC_NOT_FOUND)
         status = listen_bind(arguments->paths.run_dir, account.uid, account.gid, ret_listeners);
+    if (status == KC_OK) /* systemd may have made it; if nobody can, state_open will say so */
+        (void)listen_make_folder(arguments->paths.state_dir, 0700, account.uid, account.gid);
     if (status == KC_OK && as_root &&
         privilege_own_nsswitch(arguments->paths.run_dir) != KC_OK)
         log_line(LOG_WARNING,
@@ -306,6 +317,7 @@ static void stop(struct daemon *daemon)
 {
     server_free(daemon->server);
     directory_free(daemon->directory);
+    state_close(daemon->state);
     realm_free(daemon->realm);
     sessions_free(daemon->sessions);
     limits_free(daemon->limits);
@@ -357,6 +369,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {.paths = {.config = KC_SYSCONFDIR "/kclogin.conf",
                                       .host_conf = KC_SYSCONFDIR "/host.conf",
                                       .run_dir = KC_RUNDIR,
+                                      .state_dir = KC_STATEDIR,
                                       .passwd = "/etc/passwd",
                                       .group = "/etc/group"},
         .user = "kclogin"};

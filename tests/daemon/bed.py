@@ -24,7 +24,8 @@ class Bed:
         self.log = open(self.file("log"), "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [DAEMON, "-c", self.file("kclogin.conf"), "-b", self.file("host.conf"),
-             "-r", self.file("run"), "-u", "nobody"], stderr=self.log, stdin=subprocess.DEVNULL)
+             "-r", self.file("run"), "-s", self.file("state"), "-u", "nobody"],
+            stderr=self.log, stdin=subprocess.DEVNULL)
         self.wait_for("start version=")
 
     def file(self, name):

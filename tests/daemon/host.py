@@ -130,7 +130,7 @@ class Host:
         """A new daemon, `later` seconds in the future of the clock that counts from boot; `before` is a
         program that runs it."""
         words = [self.program, "-c", self.folder + "/kclogin.conf", "-b", self.folder + "/host.conf",
-                 "-r", self.run, "-u", "nobody"]
+                 "-r", self.run, "-s", self.folder + "/state", "-u", "nobody"]
         words = ["sh", "-c", f'echo $$ >{self.folder}/pid; export LISTEN_PID=$$; exec "$@"', "sh"
                  ] + words
         words = [*before, *words]

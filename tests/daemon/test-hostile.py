@@ -87,7 +87,7 @@ class Bed:
         began = self.lines().count("start version=")
         process = subprocess.Popen(
             [DAEMON, "-c", self.file("kclogin.conf"), "-b", self.file("host.conf"),
-             "-r", self.file("run"), "-u", "nobody"],
+             "-r", self.file("run"), "-s", self.file("state"), "-u", "nobody"],
             stderr=self.log, stdin=subprocess.DEVNULL, preexec_fn=limit)
         until(lambda: self.lines().count("start version=") > began, "no start")
         until(lambda: "realm: reachable" in self.status(), "realm not ready")
