@@ -18,7 +18,7 @@ struct given {
 static const struct cli_option *find(const struct cli_verb *verb, const char *name, size_t length)
 {
     for (size_t i = 0; i < verb->count; i++)
-        if (strlen(verb->options[i].name) == length &&
+        if (verb->options[i].type != CLI_ARGUMENT && strlen(verb->options[i].name) == length &&
             memcmp(verb->options[i].name, name, length) == 0)
             return &verb->options[i];
     return NULL;
@@ -54,6 +54,7 @@ static const char *store(const struct given *given, void *values)
         *flag = true;
         return NULL;
     case CLI_TEXT:
+    case CLI_ARGUMENT:
         if (*text)
             return "stands there twice";
         *text = given->value;
@@ -73,6 +74,7 @@ static bool is_given(const struct cli_option *option, const void *values)
     case CLI_FLAG:
         return *(const bool *)(const void *)field;
     case CLI_TEXT:
+    case CLI_ARGUMENT:
         return *(const char *const *)(const void *)field != NULL;
     case CLI_EPOCH:
         return ((const struct cli_epoch *)(const void *)field)->given;
@@ -80,16 +82,34 @@ static bool is_given(const struct cli_option *option, const void *values)
     return false;
 }
 
+/* The first argument of the table that has not been given; NULL: all have. */
+static const struct cli_option *next_argument(const struct cli_verb *verb, const void *values)
+{
+    for (size_t i = 0; i < verb->count; i++)
+        if (verb->options[i].type == CLI_ARGUMENT && !is_given(&verb->options[i], values))
+            return &verb->options[i];
+    return NULL;
+}
+
+static int take_argument(const struct cli_verb *verb, const char *argument, const void *values,
+    struct given *ret_given, char *ret_error, size_t size)
+{
+    const struct cli_option *option = next_argument(verb, values);
+    if (!option) {
+        snprintf(ret_error, size, "an argument too many (a token comes on standard input)");
+        return 0;
+    }
+    *ret_given = (struct given){option, argument};
+    return 1;
+}
+
 /* Takes one option and its value from the arguments; returns how many it took, 0: see ret_error. */
-static int take(const struct cli_verb *verb, int count, char *const *arguments,
+static int take(const struct cli_verb *verb, int count, char *const *arguments, const void *values,
     struct given *ret_given, char *ret_error, size_t size)
 {
     const char *argument = arguments[0];
-    if (strncmp(argument, "--", 2) != 0) {
-        snprintf(
-            ret_error, size, "an argument that is no option (a token comes on standard input)");
-        return 0;
-    }
+    if (strncmp(argument, "--", 2) != 0)
+        return take_argument(verb, argument, values, ret_given, ret_error, size);
     const char *equals = strchr(argument, '=');
     size_t length = equals ? (size_t)(equals - argument) - 2 : strlen(argument + 2);
     const struct cli_option *option = find(verb, argument + 2, length);
@@ -108,6 +128,11 @@ static int take(const struct cli_verb *verb, int count, char *const *arguments,
     return is_flag || equals ? 1 : 2;
 }
 
+static const char *dashes(const struct cli_option *option)
+{
+    return option->type == CLI_ARGUMENT ? "" : "--";
+}
+
 static bool wants_help(int count, char *const *arguments)
 {
     for (int i = 0; i < count; i++)
@@ -124,19 +149,20 @@ enum kc_status cli_options_read(const struct cli_verb *verb, int count, char *co
         return KC_OK;
     for (int at = 0; at < count;) {
         struct given given;
-        int taken = take(verb, count - at, arguments + at, &given, ret_error, size);
+        int taken = take(verb, count - at, arguments + at, values, &given, ret_error, size);
         if (!taken)
             return KC_CONFIG_INVALID;
         const char *wrong = store(&given, values);
         if (wrong) {
-            snprintf(ret_error, size, "--%s %s", given.option->name, wrong);
+            snprintf(ret_error, size, "%s%s %s", dashes(given.option), given.option->name, wrong);
             return KC_CONFIG_INVALID;
         }
         at += taken;
     }
     for (size_t i = 0; i < verb->count; i++)
         if (verb->options[i].required && !is_given(&verb->options[i], values)) {
-            snprintf(ret_error, size, "--%s is missing", verb->options[i].name);
+            snprintf(ret_error, size, "%s%s is missing", dashes(&verb->options[i]),
+                verb->options[i].name);
             return KC_CONFIG_INVALID;
         }
     return KC_OK;
@@ -147,15 +173,15 @@ void cli_options_help(const struct cli_verb *verb, FILE *to)
     fprintf(to, "usage: kclogin %s", verb->words);
     for (size_t i = 0; i < verb->count; i++) {
         const struct cli_option *option = &verb->options[i];
-        fprintf(to, option->required ? " --%s%s%s" : " [--%s%s%s]", option->name,
+        fprintf(to, option->required ? " %s%s%s%s" : " [%s%s%s%s]", dashes(option), option->name,
             option->value ? " " : "", option->value ? option->value : "");
     }
     fprintf(to, "\n%s.\n\n", verb->meaning);
     for (size_t i = 0; i < verb->count; i++) {
         const struct cli_option *option = &verb->options[i];
         const char *value = option->value ? option->value : "";
-        fprintf(to, "  --%s %-*s  %s\n", option->name, (int)(14 - strlen(option->name)), value,
-            option->meaning);
+        fprintf(to, "  %s%s %-*s  %s\n", dashes(option), option->name,
+            (int)(16 - strlen(dashes(option)) - strlen(option->name)), value, option->meaning);
     }
     if (verb->notes)
         fprintf(to, "\n%s", verb->notes);

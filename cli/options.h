@@ -25,6 +25,7 @@ enum cli_type {
     CLI_FLAG,  /* bool: given or not */
     CLI_TEXT,  /* const char *: NULL where it is not given */
     CLI_EPOCH, /* struct cli_epoch: seconds since the epoch */
+    CLI_ARGUMENT, /* const char *: not an option; in the order of the table */
 };
 
 struct cli_epoch {
@@ -33,9 +34,9 @@ struct cli_epoch {
 };
 
 struct cli_option {
-    const char *name; /* without the dashes */
+    const char *name; /* without the dashes; an argument's as --help shows it */
     enum cli_type type;
-    const char *value; /* what stands for the value in --help; NULL: a flag */
+    const char *value; /* what stands for the value in --help; NULL: a flag or an argument */
     size_t offset;     /* of the field */
     bool required;
     const char *meaning; /* one line */
@@ -52,8 +53,8 @@ struct cli_verb {
 };
 
 /*
- * Reads arguments (`--name value` or `--name=value`) into the struct at `values`; texts point into
- * the arguments. KC_CONFIG_INVALID with one line in ret_error. *ret_help says that --help stood
+ * Reads arguments (`--name value` or `--name=value`, and those without dashes) into the struct at
+ * `values`; texts point into the arguments. KC_CONFIG_INVALID with one line in ret_error. *ret_help says that --help stood
  * there: nothing else is checked then.
  */
 enum kc_status cli_options_read(const struct cli_verb *verb, int count, char *const *arguments,

@@ -5,8 +5,7 @@
  */
 #include "cli/status.h"
 
-#include "common/client.h"
-#include "common/paths.h"
+#include "cli/exchange.h"
 
 #include <string.h>
 
@@ -25,42 +24,22 @@ static const char notes[] =
     "Exit status: 0 where daemon and realm are reachable, 1 where one is not, 2 for usage.\n"
     "Root is told more: what the server said, issuer and client, the keys' age, open sessions.\n";
 
-static enum kc_status ask(const char *dir, struct kc_secret *storage, struct kc_wire_reply *reply)
-{
-    KC_AUTO_CLIENT struct kc_client client = KC_CLIENT_INIT;
-    const struct kc_wire_request request = {.type = KC_WIRE_STATUS};
-    enum kc_socket door = geteuid() == 0 ? KC_SOCKET_PRIVILEGED : KC_SOCKET_PUBLIC;
-    int64_t deadline = kc_now_ms() + KC_STATUS_MS;
-    enum kc_status status = kc_client_open(dir, door, kc_path_owner(), &client);
-    if (status == KC_OK)
-        status = kc_client_send(&client, &request, -1, deadline, storage);
-    if (status == KC_OK)
-        status = kc_client_receive(&client, deadline, storage, reply);
-    if (status == KC_OK && (reply->type != KC_WIRE_DONE || reply->class != KC_CLASS_OK))
-        status = KC_PROTOCOL;
-    return status;
-}
-
-static void print_report(struct kc_view report)
-{
-    for (size_t i = 0; i < report.length; i++) {
-        uint8_t byte = report.bytes[i];
-        putchar((byte >= ' ' && byte < 0x7f) || byte == '\n' ? byte : '?');
-    }
-}
-
 static enum cli_exit status_run(const void *given)
 {
     const struct values *values = given;
     KC_AUTO_SECRET struct kc_secret storage = KC_SECRET_INIT;
     struct kc_wire_reply reply;
-    enum kc_status status = ask(values->socket ? values->socket : kc_path_run(), &storage, &reply);
+    const struct kc_wire_request request = {.type = KC_WIRE_STATUS};
+    enum kc_status status =
+        cli_exchange(values->socket, &request, KC_STATUS_MS, &storage, &reply);
+    if (status == KC_OK && (reply.type != KC_WIRE_DONE || reply.class != KC_CLASS_OK))
+        status = KC_PROTOCOL;
     if (status != KC_OK) {
         printf("daemon: unreachable (%s)\n", kc_status_word(status));
         return CLI_EXIT_REFUSED;
     }
     puts("daemon: reachable");
-    print_report(reply.report);
+    cli_print_report(reply.report, stdout);
     size_t length = sizeof REACHABLE - 1;
     bool reachable =
         reply.report.length >= length && memcmp(reply.report.bytes, REACHABLE, length) == 0;

@@ -1,6 +1,6 @@
 /*
  * Base64url and base64.
- * Used by jose/ and daemon/.
+ * Used by jose/, daemon/ and ssh_key.c.
  * Must never take two texts for the same bytes.
  */
 #include "common/base64.h"
@@ -157,6 +157,47 @@ enum kc_status kc_base64url_decode(
         ret_bytes[done++] = (uint8_t)(word >> 16);
         if (rest == 3)
             ret_bytes[done++] = (uint8_t)(word >> 8);
+    }
+    *ret_length = done;
+    return KC_OK;
+}
+
+/* A character of the plain alphabet as the other one spells it; 0: it does not belong. */
+static uint8_t respell(char character)
+{
+    switch (character) {
+    case '+':
+        return '-';
+    case '/':
+        return '_';
+    case '-':
+    case '_':
+        return 0;
+    default:
+        return (uint8_t)character;
+    }
+}
+
+enum kc_status kc_base64_decode(
+    const char *text, size_t length, uint8_t *ret_bytes, size_t capacity, size_t *ret_length)
+{
+    size_t padding = 0, done = 0;
+    if (length % 4)
+        return KC_MALFORMED;
+    if (length && text[length - 1] == '=')
+        padding = text[length - 2] == '=' ? 2 : 1;
+    if (length / 4 * 3 - padding > capacity)
+        return KC_TOO_LARGE;
+    for (size_t i = 0; i < length; i += 4) {
+        const size_t left_out = i + 4 == length ? padding : 0;
+        uint8_t four[4] = {'A', 'A', 'A', 'A'};
+        for (size_t j = 0; j < 4 - left_out; j++)
+            four[j] = respell(text[i + j]);
+        const uint32_t word = quad(four);
+        if (word == UINT32_MAX || (word & ((1u << 8 * left_out) - 1)))
+            return KC_MALFORMED;
+        for (size_t j = 0; j < 3 - left_out; j++)
+            ret_bytes[done++] = (uint8_t)(word >> (16 - 8 * j));
     }
     *ret_length = done;
     return KC_OK;

@@ -1,6 +1,6 @@
 /*
  * Base64url as JOSE uses it (RFC 4648 section 5 without padding) and padded base64 for HTTP Basic.
- * Used by jose/ for tokens and keys, by daemon/ for client authentication and handles.
+ * Used by jose/ for tokens and keys, by daemon/ for client authentication and handles, by ssh_key.c.
  * The decoder takes one spelling of each byte string and no other.
  */
 #ifndef KC_BASE64_H
@@ -47,6 +47,10 @@ enum kc_status kc_base64_encode(const void *bytes, size_t length, char *ret_text
  * bytes behind ret_bytes are unspecified and *ret_length is untouched.
  */
 enum kc_status kc_base64url_decode(
+    const char *text, size_t length, uint8_t *ret_bytes, size_t capacity, size_t *ret_length);
+
+/* The same with the standard alphabet and its padding, which must be there. */
+enum kc_status kc_base64_decode(
     const char *text, size_t length, uint8_t *ret_bytes, size_t capacity, size_t *ret_length);
 
 #endif

@@ -12,13 +12,14 @@
 #define KC_TOKEN_MAX ((size_t)64 * 1024)    /* an access token on its way into an environment */
 #define KC_ANSWER_MAX 512                   /* what a person types (PAM_MAX_RESP_SIZE) */
 #define KC_TEXT_MAX 512                     /* what a person is shown (PAM_MAX_MSG_SIZE) */
-#define KC_REPORT_MAX 4096                  /* the text of a status report */
+#define KC_REPORT_MAX ((size_t)60 * 1024)   /* the text of a report; a token still fits beside it */
 #define KC_SERVICE_MAX 65
 #define KC_USER_MAX 257
 #define KC_RHOST_MAX 257
 #define KC_TTY_MAX 65
 #define KC_ACCESS_MAX 65
 #define KC_WORD_MAX 33
+#define KC_CLIENT_MAX 256
 #define KC_LOOKUP_NAME_MAX 33
 #define KC_FIELD_MAX 512 /* gecos, home or shell */
 #define KC_LIST_MAX (KC_MESSAGE_MAX - 4096)

@@ -107,8 +107,30 @@ static void read_lookup(struct kc_reader *reader, struct kc_wire_lookup *lookup)
     kc_read_text(reader, lookup->name, sizeof lookup->name);
     lookup->id = kc_read_u32(reader);
     lookup->skip = kc_read_u32(reader);
-    if (lookup->kind < KC_LOOKUP_USER || lookup->kind > KC_LOOKUP_GIDS)
+    if (lookup->kind < KC_LOOKUP_USER || lookup->kind > KC_LOOKUP_KEYS)
         reader->failed = true;
+}
+
+static void write_order(
+    struct kc_writer *writer, enum kc_wire_type type, const struct kc_wire_order *order)
+{
+    if (type != KC_WIRE_ASSIGN)
+        kc_write_text(writer, order->name);
+    if (type != KC_WIRE_FLUSH)
+        kc_write_u8(writer, order->write);
+    if (type == KC_WIRE_ASSIGN)
+        kc_write_text(writer, order->client);
+}
+
+static void read_order(
+    struct kc_reader *reader, enum kc_wire_type type, struct kc_wire_order *order)
+{
+    if (type != KC_WIRE_ASSIGN)
+        kc_read_text(reader, order->name, sizeof order->name);
+    if (type != KC_WIRE_FLUSH)
+        order->write = read_flag(reader);
+    if (type == KC_WIRE_ASSIGN)
+        kc_read_text(reader, order->client, sizeof order->client);
 }
 
 static void write_user(struct kc_writer *writer, const struct kc_wire_entry *entry)
@@ -148,8 +170,8 @@ static void write_list(struct kc_writer *writer, const struct kc_wire_entry *ent
     write_limited(writer, entry->list, KC_LIST_MAX);
 }
 
-/* Whether `list` is `count` names, each ended by a NUL. */
-static bool are_names(struct kc_view list, uint32_t count)
+/* Whether `list` is `count` texts that are not empty, each ended by a NUL. */
+static bool are_texts(struct kc_view list, uint32_t count)
 {
     const uint8_t *bytes = list.bytes;
     uint32_t ends = 0;
@@ -170,7 +192,7 @@ static void read_list(struct kc_reader *reader, enum kc_wire_type type, struct k
     entry->list = kc_read_bytes(reader, KC_LIST_MAX);
     if (entry->count > entry->total ||
         (type == KC_WIRE_GIDS ? entry->list.length != (uint64_t)entry->count * sizeof(uint32_t)
-                              : !are_names(entry->list, entry->count)))
+                              : !are_texts(entry->list, entry->count)))
         reader->failed = true;
 }
 
@@ -186,6 +208,20 @@ static void read_group(struct kc_reader *reader, struct kc_wire_entry *entry)
     kc_read_text(reader, entry->name, sizeof entry->name);
     entry->gid = kc_read_u32(reader);
     read_list(reader, KC_WIRE_GROUP, entry);
+}
+
+static void write_keys(struct kc_writer *writer, const struct kc_wire_entry *entry)
+{
+    kc_write_text(writer, entry->name);
+    kc_write_u32(writer, entry->uid);
+    write_list(writer, entry);
+}
+
+static void read_keys(struct kc_reader *reader, struct kc_wire_entry *entry)
+{
+    kc_read_text(reader, entry->name, sizeof entry->name);
+    entry->uid = kc_read_u32(reader);
+    read_list(reader, KC_WIRE_KEYS, entry);
 }
 
 enum kc_status kc_wire_encode_request(
@@ -214,6 +250,11 @@ enum kc_status kc_wire_encode_request(
         break;
     case KC_WIRE_LOOKUP:
         write_lookup(&writer, &request->lookup);
+        break;
+    case KC_WIRE_FLUSH:
+    case KC_WIRE_ADOPT:
+    case KC_WIRE_ASSIGN:
+        write_order(&writer, request->type, &request->order);
         break;
     default:
         return KC_PROTOCOL;
@@ -252,6 +293,11 @@ enum kc_status kc_wire_decode_request(
         break;
     case KC_WIRE_LOOKUP:
         read_lookup(&reader, &request.lookup);
+        break;
+    case KC_WIRE_FLUSH:
+    case KC_WIRE_ADOPT:
+    case KC_WIRE_ASSIGN:
+        read_order(&reader, request.type, &request.order);
         break;
     default:
         return KC_PROTOCOL;
@@ -294,6 +340,9 @@ enum kc_status kc_wire_encode_reply(
         break;
     case KC_WIRE_GIDS:
         write_list(&writer, &reply->entry);
+        break;
+    case KC_WIRE_KEYS:
+        write_keys(&writer, &reply->entry);
         break;
     default:
         return KC_PROTOCOL;
@@ -347,6 +396,9 @@ enum kc_status kc_wire_decode_reply(
         break;
     case KC_WIRE_GIDS:
         read_list(&reader, KC_WIRE_GIDS, &reply.entry);
+        break;
+    case KC_WIRE_KEYS:
+        read_keys(&reader, &reply.entry);
         break;
     default:
         return KC_PROTOCOL;

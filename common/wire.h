@@ -22,6 +22,9 @@ enum kc_wire_type {
     KC_WIRE_PASSWD = 6,
     KC_WIRE_STATUS = 7,
     KC_WIRE_LOOKUP = 8,
+    KC_WIRE_FLUSH = 10,
+    KC_WIRE_ADOPT = 11,
+    KC_WIRE_ASSIGN = 12,
     /* from the daemon */
     KC_WIRE_ASK = 64,
     KC_WIRE_SHOW = 65,
@@ -29,6 +32,7 @@ enum kc_wire_type {
     KC_WIRE_USER = 67,
     KC_WIRE_GROUP = 68,
     KC_WIRE_GIDS = 69,
+    KC_WIRE_KEYS = 70,
 };
 
 /* LOOKUP: what is looked for. */
@@ -36,6 +40,7 @@ enum kc_lookup_kind {
     KC_LOOKUP_USER = 1,
     KC_LOOKUP_GROUP = 2,
     KC_LOOKUP_GIDS = 3, /* the groups of a user, by name alone */
+    KC_LOOKUP_KEYS = 4, /* the SSH keys of a user who may use them now, by name alone */
 };
 
 /* What is asked for. Only a password is taken from or kept in PAM_AUTHTOK. */
@@ -67,20 +72,27 @@ struct kc_wire_lookup {
     enum kc_lookup_kind kind;
     char name[KC_LOOKUP_NAME_MAX];
     uint32_t id;
-    uint32_t skip; /* members or gids that the caller has from earlier answers */
+    uint32_t skip; /* members, gids or keys that the caller has from earlier answers */
 };
 
-/* USER, GROUP and GIDS: what was found. */
+/* FLUSH, ADOPT and ASSIGN: what root wants done. */
+struct kc_wire_order {
+    char name[KC_LOOKUP_NAME_MAX]; /* FLUSH: of a user, or "" for all; ADOPT: of a user or group */
+    bool write;                    /* ADOPT, ASSIGN: do it; else tell what would be done */
+    char client[KC_CLIENT_MAX];    /* ASSIGN: the client that an administrator logs in by */
+};
+
+/* USER, GROUP, GIDS and KEYS: what was found. */
 struct kc_wire_entry {
     char name[KC_LOOKUP_NAME_MAX];
-    uint32_t uid;         /* USER */
+    uint32_t uid;         /* USER, KEYS */
     uint32_t gid;         /* USER: the primary group's; GROUP */
     struct kc_view gecos; /* USER, without a NUL, as the next two */
     struct kc_view home;
     struct kc_view shell;
-    uint32_t count;      /* GROUP, GIDS: of what `list` holds */
-    uint32_t total;      /* of all members or gids, of which `skip` and `count` are a part */
-    struct kc_view list; /* GROUP: names, each with its NUL; GIDS: big-endian 32-bit numbers */
+    uint32_t count;      /* GROUP, GIDS, KEYS: of what `list` holds */
+    uint32_t total;      /* of all members, gids or keys, of which `skip` and `count` are a part */
+    struct kc_view list; /* names or keys, each with its NUL; GIDS: big-endian 32-bit numbers */
 };
 
 struct kc_wire_request {
@@ -90,6 +102,7 @@ struct kc_wire_request {
     enum kc_ask_kind kind;      /* ANSWER */
     struct kc_view answer;      /* ANSWER */
     struct kc_wire_lookup lookup;
+    struct kc_wire_order order; /* FLUSH, ADOPT, ASSIGN */
 };
 
 /* What the caller may put into the session's environment. */
@@ -108,7 +121,7 @@ struct kc_wire_reply {
     uint8_t exports;    /* OPEN: KC_EXPORT_* */
     uint64_t expires;   /* OPEN: of the token, seconds since the epoch */
     struct kc_view token;
-    struct kc_view report; /* STATUS: text */
+    struct kc_view report; /* STATUS, FLUSH, ADOPT, ASSIGN: text */
     struct kc_wire_entry entry;
 };
 

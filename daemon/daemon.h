@@ -34,6 +34,7 @@ struct daemon {
     struct sessions *sessions;
     struct state *state;         /* NULL: the disk fails, and everything goes on without */
     struct directory *directory; /* NULL: no user or group is served */
+    struct ssh_keys *ssh_keys;
     struct server *server; /* NULL once the daemon stops */
     unsigned stop_left_ms;
     struct pacing pacing;

@@ -128,6 +128,12 @@ const char *directory_user_id(const struct directory *directory, const char *nam
     return user ? user->id : NULL;
 }
 
+bool directory_user_enabled(const struct directory *directory, const char *name)
+{
+    const struct known_user *user = people_by_name(directory->people, name);
+    return user && user->enabled;
+}
+
 bool directory_sees_users(const struct directory *directory)
 {
     return directory->ready;

@@ -57,6 +57,9 @@ struct admin *directory_admin(const struct directory *directory);
 /* The realm id that a name has here; NULL: none. Borrowed until the loop goes on. */
 const char *directory_user_id(const struct directory *directory, const char *name);
 
+/* Whether the realm had this user enabled when it was asked last; false for nobody. */
+bool directory_user_enabled(const struct directory *directory, const char *name);
+
 /* Whether the client is known to see users, so that an empty answer means that there is nobody. */
 bool directory_sees_users(const struct directory *directory);
 

@@ -18,6 +18,7 @@
 #include "daemon/secret_pool.h"
 #include "daemon/server.h"
 #include "daemon/sessions.h"
+#include "daemon/ssh_keys.h"
 #include "daemon/state.h"
 
 #include <getopt.h>
@@ -143,6 +144,7 @@ static enum kc_status make_directory(struct daemon *daemon)
 
 static enum kc_status renew_directory(struct daemon *daemon)
 {
+    ssh_keys_flush(daemon->ssh_keys, NULL);
     if (!daemon->directory)
         return make_directory(daemon);
     if (wants_directory(daemon->config))
@@ -295,6 +297,8 @@ static enum kc_status start(
     if (status == KC_OK)
         status = sessions_new(daemon->event, daemon->realm, folder, &daemon->sessions);
     if (status == KC_OK)
+        status = ssh_keys_new(daemon, &daemon->ssh_keys);
+    if (status == KC_OK)
         status = make_directory(daemon);
     if (status == KC_OK)
         status = server_new(daemon, *listeners, &daemon->server);
@@ -316,6 +320,7 @@ static enum kc_status start(
 static void stop(struct daemon *daemon)
 {
     server_free(daemon->server);
+    ssh_keys_free(daemon->ssh_keys);
     directory_free(daemon->directory);
     state_close(daemon->state);
     realm_free(daemon->realm);

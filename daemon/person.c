@@ -109,6 +109,7 @@ static enum kc_status read_attribute(
     return copy_value(values, 0, ret_text);
 }
 
+/* Users may edit their own keys, which must not take their entry away: the first ones that fit. */
 static enum kc_status read_keys(
     const struct json_object *attributes, const char *name, char ***ret_keys)
 {
@@ -117,14 +118,15 @@ static enum kc_status read_keys(
     if (status != KC_OK || !values)
         return status;
     const size_t count = json_object_array_length(values);
-    if (count > PERSON_KEYS_MAX)
-        return KC_ENTRY_MALFORMED;
-    *ret_keys = calloc(count + 1, sizeof **ret_keys);
+    size_t taken = 0;
+    *ret_keys = calloc(PERSON_KEYS_MAX + 1, sizeof **ret_keys);
     if (!*ret_keys)
         return KC_NO_MEMORY;
-    for (size_t i = 0; i < count && status == KC_OK; i++)
-        status = copy_value(values, i, &(*ret_keys)[i]);
-    return status;
+    for (size_t i = 0; i < count && taken < PERSON_KEYS_MAX && status != KC_NO_MEMORY; i++) {
+        status = copy_value(values, i, &(*ret_keys)[taken]);
+        taken += status == KC_OK;
+    }
+    return status == KC_NO_MEMORY ? status : KC_OK;
 }
 
 static enum kc_status read_attributes(const struct json_object *object,

@@ -31,7 +31,7 @@ struct person {
     char *gid;
     char *home;
     char *shell;
-    char **keys; /* all values of the key attribute; NULL-terminated, or NULL */
+    char **keys; /* of the key attribute, as many as count; NULL-terminated, or NULL */
 };
 
 #define PERSON_AUTO KC_CLEANUP(person_cleanup)

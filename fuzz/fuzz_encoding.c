@@ -40,6 +40,8 @@ static void comes_back(const uint8_t *bytes, size_t length)
     FUZZ_MUST(decoded == length && memcmp(again, bytes, length) == 0);
     FUZZ_MUST(kc_base64_encode(bytes, length, text, sizeof text) == KC_OK);
     FUZZ_MUST(strlen(text) == kc_base64_encoded_length(length) && strlen(text) % 4 == 0);
+    FUZZ_MUST(kc_base64_decode(text, strlen(text), again, sizeof again, &decoded) == KC_OK);
+    FUZZ_MUST(decoded == length && memcmp(again, bytes, length) == 0);
 }
 
 static void one_key(const char *text)

@@ -38,6 +38,9 @@ static void test_vectors(void **state)
         assert_memory_equal(bytes, rows[i].bytes, length);
         assert_int_equal(kc_base64_encode(rows[i].bytes, length, text, sizeof text), KC_OK);
         assert_string_equal(text, rows[i].plain);
+        assert_int_equal(kc_base64_decode(text, strlen(text), bytes, length, &got), KC_OK);
+        assert_int_equal(got, length);
+        assert_memory_equal(bytes, rows[i].bytes, length);
     }
 }
 
@@ -77,6 +80,23 @@ static void test_lesson_13_one_spelling(void **state)
     assert_int_equal(kc_base64url_decode("Zm\0v", 4, bytes, 4, &length), KC_MALFORMED);
 }
 
+static void test_padded_one_spelling(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zm8", "Zm9v====",
+        "Zm9v=", "Zg==Zg==", "Zm=v", "Z=9v", "=m9v", " Zg=", "Zg= ", "Zm9v\n", "-_-_", "+_+/", "Zh==",
+        "Zm9=", "Z\xc3\xa9g", "Zm9vZ"};
+    uint8_t bytes[16];
+    size_t length = 77;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(kc_base64_decode(wrong[i], strlen(wrong[i]), bytes, sizeof bytes, &length),
+            KC_MALFORMED);
+    assert_int_equal(kc_base64_decode("Zm\0v", 4, bytes, 4, &length), KC_MALFORMED);
+    assert_int_equal(kc_base64_decode("Zm9vYmFy", 8, bytes, 5, &length), KC_TOO_LARGE);
+    assert_int_equal(kc_base64_decode("Zm9vYmE=", 8, bytes, 4, &length), KC_TOO_LARGE);
+    assert_int_equal(length, 77);
+}
+
 /* Each byte string has one spelling: whatever decodes is what encodes to it again. */
 static void test_every_pair(void **state)
 {
@@ -101,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_lesson_13_one_spelling),
+        cmocka_unit_test(test_padded_one_spelling),
         cmocka_unit_test(test_every_pair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,6 +252,8 @@ static void test_limits_when_writing(void **state)
     assert_int_equal(kc_wire_encode_reply(&reply, bytes, sizeof bytes, &length), KC_OK);
     reply.report = (struct kc_view){big, KC_REPORT_MAX + 1};
     assert_int_equal(kc_wire_encode_reply(&reply, bytes, sizeof bytes, &length), KC_TOO_LARGE);
+    reply.report.length--; /* the longest of all messages */
+    assert_int_equal(kc_wire_encode_reply(&reply, bytes, sizeof bytes, &length), KC_OK);
     request.type = (enum kc_wire_type)99;
     assert_int_equal(kc_wire_encode_request(&request, bytes, sizeof bytes, &length), KC_PROTOCOL);
     reply.type = KC_WIRE_AUTH;
@@ -287,8 +289,57 @@ static void test_lookup_comes_back(void **state)
     assert_int_equal(again.lookup.skip, 9);
     bytes[4] = 0; /* the kind */
     assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_PROTOCOL);
-    bytes[4] = 4;
+    bytes[4] = KC_LOOKUP_KEYS;
+    assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_OK);
+    bytes[4] = KC_LOOKUP_KEYS + 1;
     assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_PROTOCOL);
+}
+
+static void test_orders_come_back(void **state)
+{
+    (void)state;
+    struct kc_wire_request request = {.type = KC_WIRE_FLUSH,
+        .order = {.name = "ada", .write = true, .client = "admin-cli"}};
+    struct kc_wire_request again;
+    size_t length;
+    assert_int_equal(kc_wire_encode_request(&request, bytes, sizeof bytes, &length), KC_OK);
+    assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_OK);
+    assert_string_equal(again.order.name, "ada");
+    assert_false(again.order.write);
+    request.type = KC_WIRE_ADOPT;
+    assert_int_equal(kc_wire_encode_request(&request, bytes, sizeof bytes, &length), KC_OK);
+    assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_OK);
+    assert_string_equal(again.order.name, "ada");
+    assert_true(again.order.write);
+    assert_string_equal(again.order.client, "");
+    bytes[length - 1] = 2; /* the flag */
+    assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_PROTOCOL);
+    request.type = KC_WIRE_ASSIGN;
+    assert_int_equal(kc_wire_encode_request(&request, bytes, sizeof bytes, &length), KC_OK);
+    assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_OK);
+    assert_string_equal(again.order.name, "");
+    assert_true(again.order.write);
+    assert_string_equal(again.order.client, "admin-cli");
+    assert_int_equal(kc_wire_decode_request(bytes, length - 1, &again), KC_PROTOCOL);
+}
+
+static void test_ssh_keys_come_back(void **state)
+{
+    (void)state;
+    struct kc_wire_reply reply = {.type = KC_WIRE_KEYS,
+        .entry = {.name = "ada",
+            .uid = 1900010001,
+            .count = 2,
+            .total = 3,
+            .list = {(const uint8_t *)"ssh-rsa A\0ssh-rsa B", 20}}};
+    struct kc_wire_reply again;
+    assert_int_equal(there_and_back(&reply, &again), KC_OK);
+    assert_string_equal(again.entry.name, "ada");
+    assert_int_equal(again.entry.uid, 1900010001);
+    assert_int_equal(again.entry.count, 2);
+    assert_memory_equal(again.entry.list.bytes, "ssh-rsa A\0ssh-rsa B", 20);
+    reply.entry.count = 3; /* the list has two */
+    assert_int_equal(there_and_back(&reply, &again), KC_PROTOCOL);
 }
 
 static void test_user_comes_back(void **state)
@@ -402,6 +453,8 @@ int main(void)
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_limits_when_writing),
         cmocka_unit_test(test_lookup_comes_back),
+        cmocka_unit_test(test_orders_come_back),
+        cmocka_unit_test(test_ssh_keys_come_back),
         cmocka_unit_test(test_user_comes_back),
         cmocka_unit_test(test_lists_are_what_they_say),
         cmocka_unit_test(test_keys_as_hex),

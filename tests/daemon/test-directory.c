@@ -65,7 +65,6 @@ static void test_person(void **state)
                                       "\"firstName\":7}",
         "{" ADA ",\"attributes\":[]}", "{" ADA ",\"attributes\":{\"uidNumber\":\"1900010001\"}}",
         "{" ADA ",\"attributes\":{\"uidNumber\":[1900010001]}}",
-        "{" ADA ",\"attributes\":{\"sshPublicKey\":[1]}}",
         "{" ADA ",\"attributes\":{\"uidNumber\":[\"1\"],\"uidNumber\":[\"2\"]}}"};
     PERSON_AUTO struct person *person = NULL;
     (void)state;
@@ -75,7 +74,7 @@ static void test_person(void **state)
         assert_int_equal(read_person(odd[i], &person), KC_ENTRY_MALFORMED);
     assert_null(person);
     assert_int_equal(read_person("{" ADA ",\"attributes\":{\"uidNumber\":[\"5\",\"6\"],"
-                                 "\"sshPublicKey\":[\"a\",\"b\"],\"other\":7}}",
+                                 "\"sshPublicKey\":[1,\"a\",null,\"b\"],\"other\":7}}",
                          &person),
         KC_OK);
     assert_string_equal(person->id, "1");
@@ -85,6 +84,23 @@ static void test_person(void **state)
     assert_null(person->gid);
     assert_string_equal(person->keys[1], "b");
     assert_null(person->keys[2]);
+}
+
+/* Whoever may edit their own keys cannot edit their entry away. */
+static void test_more_keys_than_are_taken(void **state)
+{
+    static char text[512 * 1024];
+    PERSON_AUTO struct person *person = NULL;
+    int length = snprintf(text, sizeof text, "{" ADA ",\"attributes\":{\"sshPublicKey\":[\"%0*d\"",
+        (int)PERSON_ATTRIBUTE_MAX + 1, 0);
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++)
+        length += snprintf(text + length, sizeof text - (size_t)length, ",\"key %u\"", i);
+    snprintf(text + length, sizeof text - (size_t)length, "]}}");
+    assert_int_equal(read_person(text, &person), KC_OK);
+    assert_string_equal(person->keys[0], "key 0");
+    assert_string_equal(person->keys[PERSON_KEYS_MAX - 1], "key 63");
+    assert_null(person->keys[PERSON_KEYS_MAX]);
 }
 
 static enum kc_status make(const struct person *person, struct passwd_entry *entry)
@@ -282,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_person),
+        cmocka_unit_test(test_more_keys_than_are_taken),
         cmocka_unit_test(test_entry),
         cmocka_unit_test(test_homes_and_shells_that_are_not_taken),
         cmocka_unit_test(test_lesson_10_ids),
