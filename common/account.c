@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* What is looked for, what the current line has said so far, and what was found. */
+/* What is looked for, or who is told of each line; what the current line has said so far, and what was found. */
 struct scan {
     bool in_group;    /* a group file: a comma parts the members in field 3 */
     bool by_uid;      /* a passwd file: compare field 2, not the name */
@@ -29,6 +29,11 @@ struct scan {
 
     bool found;
     struct kc_account account;
+
+    kc_account_each *each; /* of a walk: nothing is looked for, all lines are told */
+    void *userdata;
+    enum kc_status status;
+    char own_name[KC_ACCOUNT_FIELD_MAX + 1];
 };
 
 static bool field_is(const struct scan *scan, const char *text)
@@ -64,9 +69,24 @@ static void end_group_field(struct scan *scan)
         scan->member = true;
 }
 
+/* Of a walk: name, password and number stand first in both files. */
+static void end_told_field(struct scan *scan)
+{
+    if (scan->index == 0) {
+        const size_t length = scan->length <= KC_ACCOUNT_FIELD_MAX ? scan->length : 0;
+        scan->named = length > 0 && !memchr(scan->field, '\0', length);
+        memcpy(scan->own_name, scan->field, length);
+        scan->own_name[length] = '\0';
+    } else if (scan->index == 2) {
+        scan->has_uid = field_number(scan, &scan->line.uid);
+    }
+}
+
 static void end_field(struct scan *scan)
 {
-    if (scan->in_group)
+    if (scan->each)
+        end_told_field(scan);
+    else if (scan->in_group)
         end_group_field(scan);
     else
         end_passwd_field(scan);
@@ -81,6 +101,12 @@ static void end_line(struct scan *scan)
     /* Reading ends at the first find: of an account the first line counts, as it does for glibc,
      * and a group of several lines has the members of each. */
     scan->found = scan->in_group ? hit && scan->member : hit;
+    if (scan->each) {
+        if (scan->named || scan->has_uid)
+            scan->status = scan->each(
+                scan->userdata, scan->named ? scan->own_name : NULL, scan->has_uid, scan->line.uid);
+        scan->found = scan->status != KC_OK;
+    }
     scan->account = scan->line;
     scan->index = 0;
     scan->named = scan->has_uid = scan->has_gid = scan->member = false;
@@ -188,6 +214,22 @@ enum kc_status kc_account_group_exists(const char *groups, const char *name, boo
 enum kc_status kc_account_gid_exists(const char *groups, gid_t gid, bool *ret_exists)
 {
     return group_line_exists(groups, &(struct scan){.by_uid = true, .uid = gid}, ret_exists);
+}
+
+enum kc_status kc_account_walk(const char *file, kc_account_each *each, void *userdata)
+{
+    struct scan scan = {.each = each, .userdata = userdata};
+    const enum kc_status status = scan_file(&scan, file);
+    return status == KC_OK ? scan.status : status;
+}
+
+enum kc_status kc_account_parse_lines(
+    const char *bytes, size_t length, kc_account_each *each, void *userdata)
+{
+    struct scan scan = {.each = each, .userdata = userdata};
+    take(&scan, bytes, length);
+    finish(&scan);
+    return scan.status;
 }
 
 enum kc_status kc_account_parse(

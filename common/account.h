@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define KC_ACCOUNT_FIELD_MAX 256u          /* bytes of a field that is compared */
@@ -41,9 +42,20 @@ enum kc_status kc_account_in_group(
 enum kc_status kc_account_group_exists(const char *groups, const char *name, bool *ret_exists);
 enum kc_status kc_account_gid_exists(const char *groups, gid_t gid, bool *ret_exists);
 
+/*
+ * Calls `each` for every line of a passwd or group file at path `file`: with its name, NULL where it
+ * has none or one that is too long, and with its number, where it has one. KC_SYSTEM, KC_NO_ROOM,
+ * KC_NO_MEMORY, KC_TOO_LARGE; what `each` returns ends the walk where it is not KC_OK.
+ */
+typedef enum kc_status kc_account_each(
+    void *userdata, const char *name, bool numbered, uint32_t number);
+enum kc_status kc_account_walk(const char *file, kc_account_each *each, void *userdata);
+
 /* The same on bytes in memory. */
 enum kc_status kc_account_parse(
     const char *bytes, size_t length, const char *name, struct kc_account *ret);
+enum kc_status kc_account_parse_lines(
+    const char *bytes, size_t length, kc_account_each *each, void *userdata);
 bool kc_account_parse_group(
     const char *bytes, size_t length, const char *group, const char *user, gid_t gid);
 

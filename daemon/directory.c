@@ -5,7 +5,6 @@
  */
 #include "daemon/directory_internal.h"
 
-#include "common/account.h"
 #include "daemon/backoff.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
@@ -21,37 +20,12 @@ uint32_t directory_now(void)
     return (uint32_t)(clock_us() / CLOCK_SECOND_US);
 }
 
-/* --- what the host's own files have, nobody else does --- */
-
-bool directory_name_is_local(const struct directory *directory, const char *name)
-{
-    const struct paths *paths = &directory->daemon->paths;
-    struct kc_account account;
-    bool local = false;
-    const enum kc_status status = kc_account_find(paths->passwd, name, &account);
-    if (status != KC_NOT_FOUND)
-        return true; /* or nobody knows: a file that cannot be read */
-    return kc_account_group_exists(paths->group, name, &local) != KC_OK || local;
-}
-
-bool directory_gid_is_local(const struct directory *directory, uint32_t gid)
-{
-    bool local = false;
-    return kc_account_gid_exists(directory->daemon->paths.group, gid, &local) != KC_OK || local;
-}
-
-static bool uid_is_local(const struct directory *directory, uint32_t uid)
-{
-    struct kc_account account;
-    return kc_account_find_uid(directory->daemon->paths.passwd, uid, &account) != KC_NOT_FOUND;
-}
-
 /* --- users --- */
 
 static uint32_t primary_gid(const struct directory *directory)
 {
     const char *name = directory->daemon->config->directory.primary_group;
-    const struct known_group *group = name ? known_group_by_name(directory->judged_by, name) : NULL;
+    const struct known_group *group = name ? group_by_name(directory->judged_by, name) : NULL;
     return group ? group->gid : 0;
 }
 
@@ -59,11 +33,12 @@ static uint32_t primary_gid(const struct directory *directory)
 static enum kc_status judge_entry(
     const struct directory *directory, const struct passwd_entry *entry)
 {
-    if (directory_name_is_local(directory, entry->name) || uid_is_local(directory, entry->uid))
+    if (locals_have_name(directory->locals, entry->name) ||
+        locals_have_uid(directory->locals, entry->uid))
         return KC_NOT_OURS;
-    if (directory_gid_is_local(directory, entry->gid))
+    if (locals_have_gid(directory->locals, entry->gid))
         return KC_ENTRY_BAD_GID;
-    return known_group_by_name(directory->judged_by, entry->name) ? KC_ENTRY_NAME_TAKEN : KC_OK;
+    return group_by_name(directory->judged_by, entry->name) ? KC_ENTRY_NAME_TAKEN : KC_OK;
 }
 
 enum kc_status directory_take_person(
@@ -136,68 +111,39 @@ bool directory_user_enabled(const struct directory *directory, const char *name)
 
 bool directory_sees_users(const struct directory *directory)
 {
-    return directory->ready;
+    return directory->named;
 }
 
 void directory_set_gids(
-    struct directory *directory, struct known_user *user, uint32_t *gids, uint32_t count)
+    struct directory *directory, struct known_user *user, uint32_t *gids, uint32_t count,
+    uint32_t until)
 {
     free(user->gids);
     user->gids = gids;
     user->gid_count = count;
-    user->gids_until = directory_now() + directory->daemon->config->directory.found_ttl;
+    user->gids_until = until;
     publish_fresh(directory, user->fresh + 1, user->gids_until);
 }
 
-/* --- groups --- */
-
-struct known_group *directory_group_by_path(const struct directory *directory, const char *path)
+static bool is_uid(void *userdata, uint32_t uid)
 {
-    for (size_t i = 0; i < directory->groups.count; i++)
-        if (strcmp(directory->groups.items[i].path, path) == 0)
-            return &directory->groups.items[i];
-    return NULL;
-}
-
-struct known_group *directory_group_by_name(const struct directory *directory, const char *name)
-{
-    return known_group_by_name(&directory->groups, name);
-}
-
-struct known_group *known_group_by_name(const struct known_groups *groups, const char *name)
-{
-    size_t low = 0, high = groups->count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        const int order = strcmp(groups->items[middle].name, name);
-        if (order == 0)
-            return &groups->items[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
-struct known_group *directory_group_by_gid(const struct directory *directory, uint32_t gid)
-{
-    for (size_t i = 0; i < directory->groups.count; i++)
-        if (directory->groups.items[i].gid == gid)
-            return &directory->groups.items[i];
-    return NULL;
+    return uid == *(const uint32_t *)userdata;
 }
 
 void directory_drop_member(struct directory *directory, uint32_t uid)
 {
-    for (size_t i = 0; i < directory->groups.count; i++) {
-        struct known_group *group = &directory->groups.items[i];
-        uint32_t kept = 0;
-        for (uint32_t j = 0; j < group->member_count; j++)
-            if (group->members[j] != uid)
-                group->members[kept++] = group->members[j];
-        group->member_count = kept;
-    }
+    groups_drop_members(&directory->groups, is_uid, &uid);
+    if (directory->judged_by != &directory->groups)
+        groups_drop_members(directory->judged_by, is_uid, &uid);
+}
+
+void directory_forget(struct directory *directory, struct known_user *user)
+{
+    publish_fresh(directory, user->fresh, 0);
+    publish_fresh(directory, user->fresh + 1, 0);
+    directory_drop_member(directory, user->uid);
+    people_remove(directory->people, user);
+    publish_soon(directory);
 }
 
 /* --- the sweep --- */
@@ -208,18 +154,30 @@ static void count_membership(void *userdata, struct known_user *user)
     user->number = 0;
 }
 
+/* Where what a sweep read goes, and until when it is fresh: seconds of CLOCK_MONOTONIC. */
+struct spread {
+    struct directory *directory;
+    uint32_t begun;
+    uint32_t until;
+};
+
+/* What does not fit in memory stays as it was, and so does what was asked for since the sweep began. */
 static void make_room_for_gids(void *userdata, struct known_user *user)
 {
-    uint32_t *gids = calloc(user->number + 1u, sizeof *gids);
+    const struct spread *spread = userdata;
+    const uint32_t ttl = spread->directory->daemon->config->directory.found_ttl;
+    const bool newer = user->gids && user->gids_until > spread->begun + ttl;
+    uint32_t *gids = newer ? NULL : calloc(user->number + 1u, sizeof *gids);
     if (gids)
-        directory_set_gids(userdata, user, gids, 0);
+        directory_set_gids(spread->directory, user, gids, 0, spread->until);
     else
-        user->number = 0; /* the old list stays as it is */
+        user->number = 0;
 }
 
-/* Each user's groups, from all groups' members. What does not fit in memory stays as it was. */
-static void spread_gids(struct directory *directory)
+/* Each user's groups, from all groups' members. */
+static void spread_gids(struct spread *spread)
 {
+    struct directory *directory = spread->directory;
     struct people *people = directory->people;
     people_walk(people, count_membership, NULL);
     for (size_t i = 0; i < directory->groups.count; i++)
@@ -228,7 +186,7 @@ static void spread_gids(struct directory *directory)
             if (user)
                 user->number++;
         }
-    people_walk(people, make_room_for_gids, directory);
+    people_walk(people, make_room_for_gids, spread);
     for (size_t i = 0; i < directory->groups.count; i++) {
         const struct known_group *group = &directory->groups.items[i];
         for (uint32_t j = 0; j < group->member_count; j++) {
@@ -240,18 +198,26 @@ static void spread_gids(struct directory *directory)
     }
 }
 
-static void take_over(struct directory *directory)
+/* What was read early in a long sweep is as old as the sweep; a very long one still counts. */
+static uint32_t swept_until(uint32_t begun, uint32_t ttl)
+{
+    const uint32_t now = directory_now();
+    return begun + ttl > now + ttl / 2 ? begun + ttl : now + (ttl + 1) / 2;
+}
+
+static void take_over(struct directory *directory, uint32_t begun)
 {
     const struct config *config = directory->daemon->config;
-    const uint32_t until = directory_now() + config->directory.found_ttl;
+    const uint32_t until = swept_until(begun, config->directory.found_ttl);
+    struct spread spread = {directory, begun, until};
     directory->groups_until = until;
-    directory->ready = true;
+    directory->named = directory->ready = true;
     for (size_t i = 0; i < directory->groups.count; i++) {
         publish_fresh(directory, directory->groups.items[i].fresh, until);
         publish_fresh(directory, directory->groups.items[i].fresh + 1, until);
     }
     if (config->groups.members)
-        spread_gids(directory);
+        spread_gids(&spread);
     publish_soon(directory);
 }
 
@@ -283,21 +249,11 @@ static void log_sweep(struct directory *directory, enum kc_status status, const 
         advice ? log_value(advice, change) : "");
 }
 
-void sweep_done(struct directory *directory, enum kc_status status, const char *detail)
+/* Whoever waits for what is there now is answered, or goes on to ask for more. */
+static void resolve_waits(struct directory *directory, enum kc_status status)
 {
-    const bool changed = !directory->swept || directory->report.failure != status;
     struct directory_waits waits;
     struct directory_wait *wait;
-    directory->swept = true;
-    directory->report.failure = status;
-    snprintf(directory->report.detail, sizeof directory->report.detail, "%s", detail);
-    if (status == KC_OK)
-        take_over(directory);
-    if (status == KC_DIRECTORY_FORBIDDEN)
-        directory->ready = false; /* its empty answers mean nothing */
-    if (changed)
-        log_sweep(directory, status, detail);
-    plan_sweep(directory, status);
     directory_take_waits(&directory->waits, &waits);
     while ((wait = LIST_FIRST(&waits))) {
         LIST_REMOVE(wait, link);
@@ -308,6 +264,45 @@ void sweep_done(struct directory *directory, enum kc_status status, const char *
     }
 }
 
+void directory_named(struct directory *directory)
+{
+    if (directory->named)
+        return;
+    directory->named = true;
+    resolve_waits(directory, KC_OK);
+}
+
+void directory_sweep_now(struct directory *directory)
+{
+    if (sd_event_source_set_time(directory->sweep_timer, clock_us()) < 0 ||
+        sd_event_source_set_enabled(directory->sweep_timer, SD_EVENT_ONESHOT) < 0)
+        log_line(LOG_ERR, "directory result=failed reason=system-error");
+}
+
+void directory_forbidden(struct directory *directory)
+{
+    directory->named = directory->ready = false;
+    if (!directory->sweep)
+        directory_sweep_now(directory); /* which says so in the log */
+}
+
+void sweep_done(
+    struct directory *directory, enum kc_status status, const char *detail, uint32_t begun)
+{
+    const bool changed = !directory->swept || directory->report.failure != status;
+    directory->swept = true;
+    directory->report.failure = status;
+    snprintf(directory->report.detail, sizeof directory->report.detail, "%s", detail);
+    if (status == KC_OK)
+        take_over(directory, begun);
+    if (status == KC_DIRECTORY_FORBIDDEN)
+        directory->named = directory->ready = false; /* its empty answers mean nothing */
+    if (changed)
+        log_sweep(directory, status, detail);
+    plan_sweep(directory, status);
+    resolve_waits(directory, status);
+}
+
 static int on_sweep_time(sd_event_source *source, uint64_t now, void *userdata)
 {
     struct directory *directory = userdata;
@@ -316,12 +311,17 @@ static int on_sweep_time(sd_event_source *source, uint64_t now, void *userdata)
     if (!directory->sweep) {
         const enum kc_status status = sweep_begin(directory);
         if (status != KC_OK)
-            sweep_done(directory, status, "");
+            sweep_done(directory, status, "", directory_now());
     }
     return 0;
 }
 
 /* --- the object --- */
+
+static void on_locals(void *userdata)
+{
+    precedence_apply(userdata);
+}
 
 static void set_policy(struct directory *directory)
 {
@@ -344,6 +344,11 @@ enum kc_status directory_new(
     if (status == KC_OK)
         status = admin_new(daemon->realm, &directory->admin);
     if (status == KC_OK)
+        status = sight_new(directory, &directory->sight);
+    if (status == KC_OK)
+        status = locals_new(daemon->event, daemon->paths.passwd, daemon->paths.group, on_locals,
+            directory, &directory->locals);
+    if (status == KC_OK)
         status = shells_read("/etc/shells", &directory->shells);
     if (status == KC_OK)
         status = publish_init(directory, folder);
@@ -365,6 +370,8 @@ static void abandon(struct directory *directory)
     struct directory_wait *wait;
     fetch_abandon_all(directory);
     sweep_free(KC_TAKE(directory->sweep));
+    if (directory->sight)
+        sight_reset(directory->sight);
     while ((wait = LIST_FIRST(&directory->waits))) {
         LIST_REMOVE(wait, link);
         directory_fail(wait, KC_NOT_READY);
@@ -384,7 +391,9 @@ void directory_free(struct directory *directory)
     sd_event_source_disable_unref(directory->sweep_timer);
     publish_free(directory);
     admin_free(directory->admin);
-    sweep_groups_free(&directory->groups);
+    sight_free(directory->sight);
+    locals_free(directory->locals);
+    groups_clear(&directory->groups);
     people_free(directory->people);
     absent_free(directory->absent);
     shells_free(directory->shells);

@@ -11,27 +11,14 @@
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/directory.h"
+#include "daemon/groups.h"
+#include "daemon/locals.h"
 #include "daemon/people.h"
 #include "daemon/served.h"
+#include "daemon/sight.h"
 #include "daemon/snapshot.h"
 
 #include <sys/queue.h>
-
-/* A group that is served. */
-struct known_group {
-    char name[KC_LOOKUP_NAME_MAX];
-    char *path;
-    char *id;
-    uint32_t gid;
-    uint32_t fresh;
-    uint32_t *members; /* uids */
-    uint32_t member_count;
-};
-
-struct known_groups {
-    struct known_group *items; /* in the order of names */
-    size_t count;
-};
 
 /* Somebody who waits: for the groups, or for one user. */
 struct directory_wait {
@@ -53,6 +40,7 @@ struct fetch {
     struct directory *directory;
     char name[KC_LOOKUP_NAME_MAX];
     bool gids; /* the groups, of a user who is known */
+    struct sight_wait sight; /* before an empty answer is believed */
     char *id;  /* whose groups; NULL before the first page */
     struct admin_request *request;
     struct directory_waits waits;
@@ -69,8 +57,11 @@ struct directory {
     struct admin *admin;
     struct people *people;
     struct known_groups groups;
-    const struct known_groups *judged_by; /* users are judged by these: a sweep's own, or the above */
-    bool ready; /* groups are known, and the client may see users */
+    struct known_groups *judged_by; /* users are judged by these: a sweep's own, or the above */
+    struct locals *locals;
+    struct sight *sight;
+    bool named; /* groups are known by name and gid, and the client may see users */
+    bool ready; /* so are their members */
     uint32_t groups_until;
     struct snapshot *snapshot;
     uint32_t next_fresh;
@@ -93,11 +84,6 @@ struct directory {
 /* Seconds of CLOCK_MONOTONIC. */
 uint32_t directory_now(void);
 
-/* Whether the host's own files have a user or group of that name, or a group with that gid; true
- * also where they cannot be read. */
-bool directory_name_is_local(const struct directory *directory, const char *name);
-bool directory_gid_is_local(const struct directory *directory, uint32_t gid);
-
 /*
  * Takes in what the realm says of a user: entry, local names, others' names and ids. KC_OK with
  * the user as it is known now; else why it has no entry.
@@ -105,9 +91,9 @@ bool directory_gid_is_local(const struct directory *directory, uint32_t gid);
 enum kc_status directory_take_person(
     struct directory *directory, const struct json_object *object, struct known_user **ret_user);
 
-/* Replaces a user's groups, and says that they are fresh. Takes `gids`. */
-void directory_set_gids(
-    struct directory *directory, struct known_user *user, uint32_t *gids, uint32_t count);
+/* Replaces a user's groups; they are fresh until then, seconds of CLOCK_MONOTONIC. Takes `gids`. */
+void directory_set_gids(struct directory *directory, struct known_user *user, uint32_t *gids,
+    uint32_t count, uint32_t until);
 
 /* question.c: answers from what is known, or joins whoever brings the answer. */
 void directory_resolve(struct directory_wait *wait);
@@ -121,25 +107,33 @@ void directory_take_waits(struct directory_waits *from, struct directory_waits *
 void directory_fail(struct directory_wait *wait, enum kc_status status);
 void directory_answer_user(struct directory_wait *wait, const struct known_user *user);
 
-/* By name in any groups that are in the order of names. NULL: none. */
-struct known_group *known_group_by_name(const struct known_groups *groups, const char *name);
 /* Takes a uid out of all member lists: its user is no longer the one who was put there. */
 void directory_drop_member(struct directory *directory, uint32_t uid);
 
-struct known_group *directory_group_by_path(const struct directory *directory, const char *path);
-struct known_group *directory_group_by_name(const struct directory *directory, const char *name);
-struct known_group *directory_group_by_gid(const struct directory *directory, uint32_t gid);
+/* The client may not see users: nothing that it does not see is absent. */
+void directory_forbidden(struct directory *directory);
+
+/* A user of the realm has no entry any more: nobody is answered with it. */
+void directory_forget(struct directory *directory, struct known_user *user);
 
 /* fetch.c: joins the fetch of a user or its groups, or begins one. */
 enum kc_status fetch_join(
     struct directory *directory, const char *name, bool gids, struct directory_wait *wait);
 void fetch_abandon_all(struct directory *directory); /* who waits hears that it is not known */
 
+/* precedence.c: takes out what the host's own files have by now. */
+void precedence_apply(struct directory *directory);
+
+void directory_sweep_now(struct directory *directory);
+
 /* sweep.c */
 enum kc_status sweep_begin(struct directory *directory);
 void sweep_free(struct sweep *sweep);
-void sweep_groups_free(struct known_groups *groups);
-void sweep_done(struct directory *directory, enum kc_status status, const char *detail);
+/* In directory.c: users can be judged by the groups of the sweep that is under way. */
+void directory_named(struct directory *directory);
+/* In directory.c: its end. `begun`: seconds of CLOCK_MONOTONIC. */
+void sweep_done(
+    struct directory *directory, enum kc_status status, const char *detail, uint32_t begun);
 
 /* publish.c */
 void publish_soon(struct directory *directory);

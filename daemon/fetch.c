@@ -22,6 +22,7 @@ static void fetch_free(struct fetch *fetch)
     fetch->directory->fetch_count--;
     if (fetch->request)
         admin_cancel(fetch->request);
+    sight_cancel(&fetch->sight);
     free(fetch->found);
     free(fetch->id);
     free(fetch);
@@ -64,15 +65,9 @@ static const struct json_object *find_user(const struct json_object *list, const
 
 static void forget(struct fetch *fetch)
 {
-    struct directory *directory = fetch->directory;
-    struct known_user *known = people_by_name(directory->people, fetch->name);
-    if (!known)
-        return;
-    publish_fresh(directory, known->fresh, 0);
-    publish_fresh(directory, known->fresh + 1, 0);
-    directory_drop_member(directory, known->uid);
-    people_remove(directory->people, known);
-    publish_soon(directory);
+    struct known_user *known = people_by_name(fetch->directory->people, fetch->name);
+    if (known)
+        directory_forget(fetch->directory, known);
 }
 
 static enum kc_status ask_user(struct fetch *fetch);
@@ -109,6 +104,34 @@ static void on_known_user(
     finish(fetch, status);
 }
 
+static void on_sight(void *userdata, enum kc_status status, const char *detail)
+{
+    struct fetch *fetch = userdata;
+    struct directory *directory = fetch->directory;
+    (void)detail;
+    if (status == KC_OK) {
+        absent_put(directory->absent, fetch->name,
+            directory_now() + directory->daemon->config->directory.absent_ttl);
+        status = KC_USER_UNKNOWN;
+    } else if (status == KC_DIRECTORY_FORBIDDEN) {
+        directory_forbidden(directory);
+    }
+    finish(fetch, status);
+}
+
+/* The realm has nobody of that name, if this client may see people at all. */
+static void judge_absence(struct fetch *fetch)
+{
+    struct sight *sight = fetch->directory->sight;
+    if (sight_is_fresh(sight)) {
+        on_sight(fetch, KC_OK, "");
+        return;
+    }
+    const enum kc_status status = sight_prove(sight, &fetch->sight, on_sight, fetch);
+    if (status != KC_OK)
+        finish(fetch, status);
+}
+
 static void on_user(
     void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
 {
@@ -124,9 +147,7 @@ static void on_user(
     }
     const struct json_object *object = find_user(answer, fetch->name);
     if (!object) {
-        absent_put(fetch->directory->absent, fetch->name,
-            directory_now() + fetch->directory->daemon->config->directory.absent_ttl);
-        finish(fetch, KC_USER_UNKNOWN);
+        judge_absence(fetch);
         return;
     }
     status = directory_take_person(fetch->directory, object, &user);
@@ -137,22 +158,33 @@ static void on_user(
 
 static enum kc_status ask_groups(struct fetch *fetch);
 
-static enum kc_status add_path(struct fetch *fetch, const struct json_object *item)
+static enum kc_status add_gid(struct fetch *fetch, uint32_t gid)
 {
-    const char *path;
-    if (jose_json_string(item, "path", SERVED_PATH_MAX, &path, NULL) != KC_OK)
-        return KC_ANSWER_MALFORMED;
-    const struct known_group *group = directory_group_by_path(fetch->directory, path);
-    if (!group)
-        return KC_OK;
+    for (uint32_t i = 0; i < fetch->found_count; i++)
+        if (fetch->found[i] == gid)
+            return KC_OK;
     if (fetch->found_count >= KC_SNAPSHOT_GROUPS_MAX)
         return KC_ANSWER_TOO_LARGE;
     uint32_t *found = realloc(fetch->found, (fetch->found_count + 1u) * sizeof *found);
     if (!found)
         return KC_NO_MEMORY;
     fetch->found = found;
-    found[fetch->found_count++] = group->gid;
+    found[fetch->found_count++] = gid;
     return KC_OK;
+}
+
+/* A group is known by its id: paths can be alike. */
+static enum kc_status add_group(struct fetch *fetch, const struct json_object *item)
+{
+    struct known_group *groups[GROUP_DEPTH_MAX];
+    const char *id;
+    enum kc_status status = KC_OK;
+    if (jose_json_string(item, "id", PERSON_ID_MAX, &id, NULL) != KC_OK)
+        return KC_ANSWER_MALFORMED;
+    const size_t count = groups_of_member(fetch->directory->judged_by, id, groups);
+    for (size_t i = 0; i < count && status == KC_OK; i++)
+        status = add_gid(fetch, groups[i]->gid);
+    return status;
 }
 
 static void on_groups(
@@ -165,7 +197,7 @@ static void on_groups(
         status = KC_ANSWER_MALFORMED;
     const size_t count = status == KC_OK ? json_object_array_length(answer) : 0;
     for (size_t i = 0; i < count && status == KC_OK; i++)
-        status = add_path(fetch, json_object_array_get_idx(answer, i));
+        status = add_group(fetch, json_object_array_get_idx(answer, i));
     if (status == KC_OK && count >= PAGE) {
         fetch->first += PAGE;
         status = ask_groups(fetch);
@@ -174,7 +206,8 @@ static void on_groups(
     }
     struct known_user *user = people_by_name(fetch->directory->people, fetch->name);
     if (status == KC_OK && user && strcmp(user->id, fetch->id) == 0) {
-        directory_set_gids(fetch->directory, user, KC_TAKE(fetch->found), fetch->found_count);
+        directory_set_gids(fetch->directory, user, KC_TAKE(fetch->found), fetch->found_count,
+            directory_now() + fetch->directory->daemon->config->directory.found_ttl);
         publish_soon(fetch->directory);
     }
     finish(fetch, status == KC_NOT_FOUND ? KC_USER_UNKNOWN : status);

@@ -62,6 +62,9 @@ static void add_group(const struct directory *directory, struct picture *picture
 static enum kc_status publish_picture(struct directory *directory, struct picture *picture)
 {
     const size_t groups = directory->groups.count;
+    size_t local_users, local_groups;
+    const char *const *users = locals_users(directory->locals, &local_users);
+    const char *const *others = locals_groups(directory->locals, &local_groups);
     people_walk(directory->people, add_user, picture);
     for (size_t i = 0; i < groups; i++)
         add_group(directory, picture, i);
@@ -70,6 +73,10 @@ static enum kc_status publish_picture(struct directory *directory, struct pictur
         .user_count = picture->count,
         .groups = picture->groups,
         .group_count = (uint32_t)groups,
+        .local_users = users,
+        .local_user_count = (uint32_t)local_users,
+        .local_groups = others,
+        .local_group_count = (uint32_t)local_groups,
     };
     return snapshot_publish(directory->snapshot, &content);
 }

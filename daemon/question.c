@@ -132,8 +132,8 @@ static struct known_user *find_user(
 static struct known_group *find_group(
     const struct directory *directory, const struct kc_wire_lookup *lookup)
 {
-    return *lookup->name ? directory_group_by_name(directory, lookup->name)
-                         : directory_group_by_gid(directory, lookup->id);
+    return *lookup->name ? group_by_name(&directory->groups, lookup->name)
+                         : group_by_gid(&directory->groups, lookup->id);
 }
 
 /* Joins the sweep, or begins one; after one that failed, not before its time. */
@@ -164,14 +164,16 @@ void directory_resolve(struct directory_wait *wait)
     struct directory *directory = wait->directory;
     const struct kc_wire_lookup *lookup = &wait->lookup;
     const uint32_t now = directory_now();
-    if (!directory->ready || (lookup->kind == KC_LOOKUP_GROUP && now >= directory->groups_until)) {
+    const bool group = lookup->kind == KC_LOOKUP_GROUP;
+    /* for users the groups' names and gids are enough; their members may be many */
+    if (group ? !directory->ready || now >= directory->groups_until : !directory->named) {
         wait_for_sweep(wait);
         return;
     }
-    if (lookup->kind == KC_LOOKUP_GROUP) {
-        const struct known_group *group = find_group(directory, lookup);
-        if (group)
-            answer_group(wait, group);
+    if (group) {
+        const struct known_group *known = find_group(directory, lookup);
+        if (known)
+            answer_group(wait, known);
         else
             directory_answer(wait, KC_USER_UNKNOWN);
         return;

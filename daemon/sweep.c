@@ -1,384 +1,226 @@
 /*
- * The sweep: all served groups and their members, learned anew as a whole, page by page.
+ * The sweep: all served groups and their members, learned anew as a whole, a few lists at a time.
  * Used by directory.c, one at a time.
- * Must never put a group in force before all members are read, nor take an empty list from a client
- * that may see nobody for an empty realm. Users are taken in as they come.
+ * Must never put a group in force before all members are read, nor begin for a client that may see
+ * nobody. Users are taken in as they come.
  */
+#include "daemon/access_rule.h"
 #include "daemon/clock.h"
-#include "daemon/directory_internal.h"
-#include "daemon/passwd_entry.h"
-#include "jose/json.h"
+#include "daemon/sweep_internal.h"
 
-#include <ctype.h>
-#include <json-c/json.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define PATH_SIZE 2048u
-#define PAGE 200u
 #define REQUEST_US (10 * CLOCK_SECOND_US)
-#define GROUPS_MAX 100000u
-#define ITEMS_MAX 2000000u /* in the pages of one list */
-
-enum stage {
-    STAGE_SELF,     /* may this client see users at all? */
-    STAGE_GROUP,    /* an item of `serve`, or of `name.NAME` */
-    STAGE_CHILDREN, /* of an item with a star, page by page */
-    STAGE_MEMBERS,  /* of each group, page by page */
-};
-
-struct sweep {
-    struct directory *directory;
-    enum stage stage;
-    size_t item;  /* of `serve`, then of `name.NAME`; in STAGE_MEMBERS: the group */
-    char *parent; /* STAGE_CHILDREN: the realm's id of the group */
-    unsigned first;
-    struct known_groups groups; /* so far */
-    struct admin_request *request;
-};
-
-void sweep_groups_free(struct known_groups *groups)
-{
-    for (size_t i = 0; i < groups->count; i++) {
-        free(groups->items[i].path);
-        free(groups->items[i].id);
-        free(groups->items[i].members);
-    }
-    free(groups->items);
-    *groups = (struct known_groups){0};
-}
-
-void sweep_free(struct sweep *sweep)
-{
-    if (!sweep)
-        return;
-    if (sweep->request)
-        admin_cancel(sweep->request);
-    sweep->directory->judged_by = &sweep->directory->groups;
-    sweep_groups_free(&sweep->groups);
-    free(sweep->parent);
-    free(sweep);
-}
-
-static void finish(struct sweep *sweep, enum kc_status status, const char *detail)
-{
-    struct directory *directory = sweep->directory;
-    directory->judged_by = &directory->groups;
-    for (size_t i = 0; i < sweep->groups.count && status == KC_OK; i++) {
-        struct known_group *group = &sweep->groups.items[i];
-        const struct known_group *before = directory_group_by_path(directory, group->path);
-        group->fresh = before ? before->fresh : publish_new_words(directory);
-    }
-    if (status == KC_OK) {
-        sweep_groups_free(&directory->groups);
-        directory->groups = sweep->groups;
-        sweep->groups = (struct known_groups){0};
-    }
-    directory->sweep = NULL;
-    sweep_free(sweep);
-    sweep_done(directory, status, detail);
-}
-
-static void step(struct sweep *sweep);
+#define LISTS_AT_ONCE 4u   /* look-ups of people have the other connections */
 
 static const struct config *config_of(const struct sweep *sweep)
 {
     return sweep->directory->daemon->config;
 }
 
-/* The gid of a group: its attribute; false: it has none that this host may use. */
-static bool read_gid(const struct sweep *sweep, const struct json_object *object, uint32_t *ret_gid)
+void sweep_free(struct sweep *sweep)
 {
-    const char *name = config_of(sweep)->directory.gid_attribute;
-    struct json_object *attributes, *values;
-    const char *text;
-    return jose_json_object(object, "attributes", &attributes) == KC_OK &&
-           jose_json_array(attributes, name, &values) == KC_OK &&
-           json_object_array_length(values) > 0 &&
-           jose_json_text(json_object_array_get_idx(values, 0), 16, &text, NULL) == KC_OK &&
-           passwd_entry_read_id(text, ret_gid) &&
-           kc_bounds_id(sweep->directory->daemon->bounds, *ret_gid);
-}
-
-static bool is_taken(const struct sweep *sweep, const char *name, const char *path, uint32_t gid)
-{
-    for (size_t i = 0; i < sweep->groups.count; i++) {
-        const struct known_group *other = &sweep->groups.items[i];
-        if (strcmp(other->name, name) == 0 || strcmp(other->path, path) == 0 || other->gid == gid)
-            return true;
+    struct list *list;
+    if (!sweep)
+        return;
+    while ((list = LIST_FIRST(&sweep->running)))
+        list_free(list);
+    while ((list = STAILQ_FIRST(&sweep->waiting))) {
+        STAILQ_REMOVE_HEAD(&sweep->waiting, next);
+        list_free(list);
     }
-    return false;
+    sight_cancel(&sweep->sight);
+    sweep->directory->judged_by = &sweep->directory->groups;
+    groups_clear(&sweep->groups);
+    free(sweep);
 }
 
-/* Takes a group that is served and has a gid; one that has not is left out. */
-static enum kc_status add_group(struct sweep *sweep, const struct json_object *object)
+static void finish(struct sweep *sweep, enum kc_status status, const char *detail)
 {
     struct directory *directory = sweep->directory;
-    struct known_group group = {0};
-    const char *path, *id;
-    if (jose_json_string(object, "path", SERVED_PATH_MAX, &path, NULL) != KC_OK ||
-        jose_json_string(object, "id", PERSON_ID_MAX, &id, NULL) != KC_OK)
-        return KC_ANSWER_MALFORMED;
-    if (served_name(&config_of(sweep)->groups, path, group.name) != KC_OK ||
-        !read_gid(sweep, object, &group.gid) || is_taken(sweep, group.name, path, group.gid))
-        return KC_OK;
-    if (directory_name_is_local(directory, group.name) ||
-        directory_gid_is_local(directory, group.gid))
-        return KC_OK;
-    if (sweep->groups.count >= GROUPS_MAX)
-        return KC_ANSWER_TOO_LARGE;
-    struct known_group *items =
-        realloc(sweep->groups.items, (sweep->groups.count + 1) * sizeof *items);
-    if (!items)
-        return KC_NO_MEMORY;
-    sweep->groups.items = items;
-    group.path = strdup(path);
-    group.id = strdup(id);
-    if (!group.path || !group.id) {
-        free(group.path);
-        free(group.id);
-        return KC_NO_MEMORY;
+    const uint32_t begun = sweep->begun;
+    directory->judged_by = &directory->groups;
+    for (size_t i = 0; i < sweep->groups.count && status == KC_OK; i++) {
+        struct known_group *group = &sweep->groups.items[i];
+        const struct known_group *before = group_by_name(&directory->groups, group->name);
+        group->fresh = before ? before->fresh : publish_new_words(directory);
+        group_settle_members(group);
     }
-    items[sweep->groups.count++] = group;
-    return KC_OK;
+    if (status == KC_OK) {
+        groups_clear(&directory->groups);
+        directory->groups = sweep->groups;
+        sweep->groups = (struct known_groups){0};
+    }
+    directory->sweep = NULL;
+    sweep_free(sweep);
+    sweep_done(directory, status, detail, begun);
 }
 
-static enum kc_status add_member(struct sweep *sweep, const struct json_object *object)
-{
-    struct known_group *group = &sweep->groups.items[sweep->item];
-    struct known_user *user;
-    const enum kc_status status = directory_take_person(sweep->directory, object, &user);
-    if (kc_status_class(status) == KC_CLASS_UNKNOWN || status == KC_NOT_OURS)
-        return KC_OK; /* no user of this host */
-    if (status != KC_OK)
-        return status;
-    if (group->member_count >= KC_SNAPSHOT_MEMBERS_MAX)
-        return KC_ANSWER_TOO_LARGE;
-    /* room for a power of two */
-    if ((group->member_count & (group->member_count - 1)) == 0) {
-        const size_t room = group->member_count ? (size_t)group->member_count * 2 : 1;
-        uint32_t *members = realloc(group->members, room * sizeof *members);
-        if (!members)
-            return KC_NO_MEMORY;
-        group->members = members;
-    }
-    group->members[group->member_count++] = user->uid;
-    return KC_OK;
-}
+/* --- which list is next --- */
 
-typedef enum kc_status add_one(struct sweep *sweep, const struct json_object *object);
-
-/* A page; whether it is the last one. */
-static enum kc_status add_page(
-    struct sweep *sweep, const struct json_object *answer, add_one *add, bool *ret_last)
+/* Items of `serve`, of `name.NAME`, and groups that access rules name. */
+static enum kc_status begin_groups(struct sweep *sweep)
 {
-    if (!json_object_is_type(answer, json_type_array))
-        return KC_ANSWER_MALFORMED;
-    const size_t count = json_object_array_length(answer);
+    const struct config *config = config_of(sweep);
     enum kc_status status = KC_OK;
-    for (size_t i = 0; i < count && status == KC_OK; i++)
-        status = add(sweep, json_object_array_get_idx(answer, i));
-    *ret_last = count < PAGE;
-    sweep->first += PAGE;
-    return status == KC_OK && sweep->first > ITEMS_MAX ? KC_ANSWER_TOO_LARGE : status;
+    for (size_t i = 0; i < config->groups.serve.count && status == KC_OK; i++) {
+        const char *item = config->groups.serve.items[i];
+        const bool children = served_is_children(item);
+        status = list_wait(sweep, LIST_GROUP, item, children, false);
+    }
+    for (size_t i = 0; i < config->groups.names.count && status == KC_OK; i++)
+        status = list_wait(sweep, LIST_GROUP, config->groups.names.items[i].value, false, false);
+    return status;
 }
 
-static int compare_groups(const void *a, const void *b)
+static enum kc_status prefetch_rules(struct sweep *sweep, const struct kc_list *rules)
 {
-    return strcmp(((const struct known_group *)a)->name, ((const struct known_group *)b)->name);
+    struct access_rule rule;
+    enum kc_status status = KC_OK;
+    for (size_t i = 0; i < rules->count && status == KC_OK; i++)
+        if (!access_rule_parse(rules->items[i], &rule) && rule.kind == ACCESS_GROUP)
+            status = list_wait(sweep, LIST_GROUP, rule.value, false, true);
+    return status;
 }
 
-/* The item of `serve` or `name.NAME` that is asked for; NULL: there is no more. */
-static const char *current_item(const struct sweep *sweep)
+/* Whoever may log in is known beforehand. */
+static enum kc_status begin_prefetch(struct sweep *sweep)
 {
-    const struct config_groups *groups = &config_of(sweep)->groups;
-    if (sweep->item < groups->serve.count)
-        return groups->serve.items[sweep->item];
-    const size_t named = sweep->item - groups->serve.count;
-    return named < groups->names.count ? groups->names.items[named].value : NULL;
+    const struct config *config = config_of(sweep);
+    enum kc_status status = KC_OK;
+    for (size_t i = 0; i < config->access_count && status == KC_OK; i++) {
+        status = prefetch_rules(sweep, &config->access[i].allow);
+        if (status == KC_OK)
+            status = prefetch_rules(sweep, &config->access[i].require);
+    }
+    return status;
+}
+
+/* The next group whose members are of interest; NULL: there is no more. */
+static const char *next_members(struct sweep *sweep)
+{
+    const struct known_groups *groups = &sweep->groups;
+    const bool members = config_of(sweep)->groups.members;
+    if (!members && sweep->next < groups->count)
+        sweep->next = groups->count;
+    if (sweep->next < groups->count)
+        return groups->items[sweep->next++].id;
+    while (sweep->next - groups->count < groups->link_count) {
+        const struct group_link *link = &groups->links[sweep->next++ - groups->count];
+        const bool read_already = members && group_by_id(groups, link->id);
+        if (!read_already && (members || link->prefetch))
+            return link->id;
+    }
+    return NULL;
+}
+
+/* The list that begins next; NULL: there is none just now. */
+static enum kc_status next_list(struct sweep *sweep, struct list **ret_list)
+{
+    struct list *list = STAILQ_FIRST(&sweep->waiting);
+    *ret_list = list;
+    if (list) {
+        STAILQ_REMOVE_HEAD(&sweep->waiting, next);
+        return KC_OK;
+    }
+    if (!sweep->members_stage)
+        return KC_OK;
+    const char *id = next_members(sweep);
+    if (id)
+        return list_new(sweep, LIST_MEMBERS, id, ret_list);
+    if (config_of(sweep)->directory.enumerate && !sweep->users_asked) {
+        sweep->users_asked = true;
+        return list_new(sweep, LIST_USERS, "", ret_list);
+    }
+    return KC_OK;
 }
 
 /* All groups are there: from now on users are judged by them. */
-static void begin_members(struct sweep *sweep)
+static enum kc_status begin_members(struct sweep *sweep)
 {
-    if (sweep->groups.count > 0)
-        qsort(
-            sweep->groups.items, sweep->groups.count, sizeof *sweep->groups.items, compare_groups);
+    const enum kc_status status = groups_settle(&sweep->groups);
+    if (status != KC_OK)
+        return status;
+    sweep->members_stage = true;
     sweep->directory->judged_by = &sweep->groups;
-    sweep->stage = STAGE_MEMBERS;
-    sweep->item = 0;
-    sweep->first = 0;
-}
-
-static void next_item(struct sweep *sweep)
-{
-    sweep->stage = STAGE_GROUP;
-    sweep->item++;
-    sweep->first = 0;
-    if (!current_item(sweep))
-        begin_members(sweep);
-}
-
-/* 200 with an empty list is what a client with query-users alone gets for everything. */
-static enum kc_status judge_self(struct sweep *sweep, const struct json_object *answer)
-{
-    if (!json_object_is_type(answer, json_type_array))
-        return KC_ANSWER_MALFORMED;
-    if (json_object_array_length(answer) == 0)
-        return KC_DIRECTORY_FORBIDDEN;
-    sweep->stage = STAGE_GROUP;
+    directory_named(sweep->directory);
     return KC_OK;
 }
 
-static enum kc_status judge_group(struct sweep *sweep, const struct json_object *answer)
+/* --- requests --- */
+
+static void on_answer(
+    void *userdata, enum kc_status status, const char *detail, const struct json_object *answer);
+
+/* Takes the list. */
+static enum kc_status ask(struct list *list)
 {
-    const char *id;
-    if (!json_object_is_type(answer, json_type_object))
-        return KC_ANSWER_MALFORMED;
-    if (!served_is_children(current_item(sweep))) {
-        const enum kc_status status = add_group(sweep, answer);
-        next_item(sweep);
+    struct sweep *sweep = list->sweep;
+    char path[PATH_SIZE] = "";
+    enum kc_status status = list_path(list, path, sizeof path);
+    if (status == KC_OK)
+        status = admin_get(sweep->directory->admin, path, clock_us() + REQUEST_US, on_answer, list,
+            &list->request);
+    if (status != KC_OK) {
+        list->request = NULL;
+        list_free(list);
         return status;
     }
-    if (jose_json_string(answer, "id", PERSON_ID_MAX, &id, NULL) != KC_OK)
-        return KC_ANSWER_MALFORMED;
-    free(sweep->parent);
-    sweep->parent = strdup(id);
-    sweep->stage = STAGE_CHILDREN;
-    sweep->first = 0;
-    return sweep->parent ? KC_OK : KC_NO_MEMORY;
+    LIST_INSERT_HEAD(&sweep->running, list, link);
+    sweep->running_count++;
+    return KC_OK;
 }
 
-static enum kc_status judge(struct sweep *sweep, const struct json_object *answer)
+/* The next requests, or the end. */
+static void step(struct sweep *sweep)
 {
-    bool last = false;
-    enum kc_status status;
-    switch (sweep->stage) {
-    case STAGE_SELF:
-        return judge_self(sweep, answer);
-    case STAGE_GROUP:
-        return judge_group(sweep, answer);
-    case STAGE_CHILDREN:
-        status = add_page(sweep, answer, add_group, &last);
-        if (last)
-            next_item(sweep);
-        return status;
-    default:
-        status = add_page(sweep, answer, add_member, &last);
-        if (last) {
-            sweep->item++;
-            sweep->first = 0;
-        }
-        return status;
+    enum kc_status status = KC_OK;
+    struct list *list = NULL;
+    while (status == KC_OK && sweep->running_count < LISTS_AT_ONCE) {
+        status = next_list(sweep, &list);
+        if (status == KC_OK && list)
+            status = ask(list);
+        else if (status == KC_OK && sweep->running_count == 0 && !sweep->members_stage)
+            status = begin_members(sweep);
+        else
+            break;
     }
+    if (status != KC_OK || (sweep->running_count == 0 && !list))
+        finish(sweep, status, "");
 }
 
 static void on_answer(
     void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
 {
+    struct list *list = userdata;
+    struct sweep *sweep = list->sweep;
+    bool last;
+    list->request = NULL;
+    LIST_REMOVE(list, link);
+    sweep->running_count--;
+    status = list_take(list, status, answer, &last);
+    if (status != KC_OK || last)
+        list_free(list);
+    else
+        STAILQ_INSERT_HEAD(&sweep->waiting, list, next);
+    if (status != KC_OK)
+        finish(sweep, status, detail);
+    else
+        step(sweep);
+}
+
+static void on_sight(void *userdata, enum kc_status status, const char *detail)
+{
     struct sweep *sweep = userdata;
-    sweep->request = NULL;
-    if (status == KC_NOT_FOUND && sweep->stage == STAGE_GROUP) {
-        next_item(sweep); /* a group that the realm has not, or not yet */
-        status = KC_OK;
-    } else if (status == KC_OK) {
-        status = judge(sweep, answer);
-    }
-    if (status == KC_HTTP_FORBIDDEN)
-        status = KC_DIRECTORY_FORBIDDEN;
-    if (status != KC_OK) {
-        finish(sweep, status == KC_NOT_FOUND ? KC_ANSWER_MALFORMED : status, detail);
-        return;
-    }
-    step(sweep);
-}
-
-/* Appends the parts of a group's path, each escaped. */
-static enum kc_status append_parts(const char *group, size_t length, char *path, size_t size)
-{
-    char part[SERVED_PATH_MAX + 1];
-    enum kc_status status = KC_OK;
-    for (size_t at = 0; at < length && status == KC_OK;) {
-        size_t end = ++at;
-        while (end < length && group[end] != '/')
-            end++;
-        const size_t used = strlen(path);
-        if (end - at >= sizeof part || used + 2 > size)
-            return KC_TOO_LARGE;
-        memcpy(part, group + at, end - at);
-        part[end - at] = '\0';
-        memcpy(path + used, "/", 2);
-        status = admin_escape(part, path, size);
-        at = end;
-    }
-    return status;
-}
-
-static enum kc_status self_path(const struct sweep *sweep, char *path, size_t size)
-{
-    const struct config *config = config_of(sweep);
-    const char *client = config->directory.client.client_id ? config->directory.client.client_id
-                                                            : config->realm.client.client_id;
-    char name[300];
-    if (snprintf(name, sizeof name, "service-account-%s", client) >= (int)sizeof name)
-        return KC_TOO_LARGE;
-    for (char *at = name; *at; at++)
-        *at = (char)tolower((unsigned char)*at);
-    snprintf(path, size, "/users?exact=true&max=1&briefRepresentation=true&username=");
-    return admin_escape(name, path, size);
-}
-
-static enum kc_status page_path(
-    const char *id, const char *what, unsigned first, char *path, size_t size)
-{
-    snprintf(path, size, "/groups/");
-    const enum kc_status status = admin_escape(id, path, size);
-    const size_t length = strlen(path);
-    if (status != KC_OK)
-        return status;
-    return snprintf(path + length, size - length, "/%s?briefRepresentation=false&first=%u&max=%u",
-               what, first, PAGE) < (int)(size - length)
-               ? KC_OK
-               : KC_TOO_LARGE;
-}
-
-static enum kc_status make_path(const struct sweep *sweep, char *path, size_t size)
-{
-    const char *item;
-    switch (sweep->stage) {
-    case STAGE_SELF:
-        return self_path(sweep, path, size);
-    case STAGE_GROUP:
-        item = current_item(sweep);
-        if (!item)
-            return KC_NOT_FOUND; /* step() looks before */
-        snprintf(path, size, "/group-by-path");
-        return append_parts(item, strlen(item) - (served_is_children(item) ? 2 : 0), path, size);
-    case STAGE_CHILDREN:
-        return page_path(sweep->parent, "children", sweep->first, path, size);
-    default:
-        return page_path(sweep->groups.items[sweep->item].id, "members", sweep->first, path, size);
-    }
-}
-
-/* The next request, or the end. */
-static void step(struct sweep *sweep)
-{
-    char path[PATH_SIZE] = "";
-    if (sweep->stage == STAGE_GROUP && !current_item(sweep))
-        begin_members(sweep);
-    if (sweep->stage == STAGE_MEMBERS &&
-        (!config_of(sweep)->groups.members || sweep->item >= sweep->groups.count)) {
-        finish(sweep, KC_OK, "");
-        return;
-    }
-    enum kc_status status = make_path(sweep, path, sizeof path);
     if (status == KC_OK)
-        status = admin_get(sweep->directory->admin, path, clock_us() + REQUEST_US, on_answer, sweep,
-            &sweep->request);
+        status = begin_groups(sweep);
+    if (status == KC_OK)
+        status = begin_prefetch(sweep);
     if (status != KC_OK)
-        finish(sweep, status, "");
+        finish(sweep, status, detail);
+    else
+        step(sweep);
 }
 
 enum kc_status sweep_begin(struct directory *directory)
@@ -387,7 +229,15 @@ enum kc_status sweep_begin(struct directory *directory)
     if (!sweep)
         return KC_NO_MEMORY;
     sweep->directory = directory;
+    sweep->begun = directory_now();
+    STAILQ_INIT(&sweep->waiting);
+    LIST_INIT(&sweep->running);
+    locals_look(directory->locals);
+    const enum kc_status status = sight_prove(directory->sight, &sweep->sight, on_sight, sweep);
+    if (status != KC_OK) {
+        sweep_free(sweep);
+        return status;
+    }
     directory->sweep = sweep;
-    step(sweep);
     return KC_OK;
 }
