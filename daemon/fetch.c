@@ -49,18 +49,26 @@ static void finish(struct fetch *fetch, enum kc_status status)
     }
 }
 
-/* The user of exactly this name in a list of users; NULL: none. */
-static const struct json_object *find_user(const struct json_object *list, const char *name)
+/* The user of exactly this name in a list of users; NULL: none. KC_ANSWER_MALFORMED. */
+static enum kc_status find_user(
+    const struct json_object *list, const char *name, const struct json_object **ret_user)
 {
+    const struct json_object *found = NULL;
+    if (!json_object_is_type(list, json_type_array))
+        return KC_ANSWER_MALFORMED;
     const size_t count = json_object_array_length(list);
     for (size_t i = 0; i < count; i++) {
         const struct json_object *item = json_object_array_get_idx(list, i);
         const char *username;
-        if (jose_json_string(item, "username", PERSON_NAME_MAX, &username, NULL) == KC_OK &&
-            strcmp(username, name) == 0)
-            return item;
+        const enum kc_status status =
+            jose_json_string(item, "username", 4 * PERSON_NAME_MAX, &username, NULL);
+        if (status != KC_OK)
+            return KC_ANSWER_MALFORMED;
+        if (!found && strcmp(username, name) == 0)
+            found = item;
     }
-    return NULL;
+    *ret_user = found;
+    return KC_OK;
 }
 
 static void forget(struct fetch *fetch)
@@ -72,10 +80,38 @@ static void forget(struct fetch *fetch)
 
 static enum kc_status ask_user(struct fetch *fetch);
 
-/*
- * Somebody who is known is asked for by id: there a client that may see nobody gets 403 and no empty
- * answer, so 404 is the end of this user. Deleted or renamed, the name may be somebody else's by now.
- */
+/* Nobody has that realm id any more, if this client may see people at all. Deleted or renamed, the
+ * name may be somebody else's by now. */
+static void on_gone(void *userdata, enum kc_status status, const char *detail)
+{
+    struct fetch *fetch = userdata;
+    (void)detail;
+    if (status == KC_OK) {
+        forget(fetch);
+        status = ask_user(fetch);
+        if (status == KC_OK)
+            return;
+    } else if (status == KC_DIRECTORY_FORBIDDEN) {
+        directory_forbidden(fetch->directory);
+    }
+    finish(fetch, status);
+}
+
+/* Goes on with `judged` as soon as it is known that this client sees who is there. */
+static void prove(struct fetch *fetch, sight_done *judged)
+{
+    struct sight *sight = fetch->directory->sight;
+    if (sight_is_fresh(sight)) {
+        judged(fetch, KC_OK, "");
+        return;
+    }
+    const enum kc_status status = sight_prove(sight, &fetch->sight, judged, fetch);
+    if (status != KC_OK)
+        finish(fetch, status);
+}
+
+/* Somebody who is known is asked for by id: there a client that may see nobody gets 403 and no empty
+ * answer. */
 static void on_known_user(
     void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
 {
@@ -83,11 +119,13 @@ static void on_known_user(
     struct known_user *user;
     (void)detail;
     fetch->request = NULL;
+    if (status == KC_NOT_FOUND) {
+        prove(fetch, on_gone);
+        return;
+    }
     if (status == KC_HTTP_FORBIDDEN)
         status = KC_DIRECTORY_FORBIDDEN;
-    if (status == KC_NOT_FOUND)
-        forget(fetch);
-    else if (status == KC_OK)
+    if (status == KC_OK)
         status = json_object_is_type(answer, json_type_object)
                      ? directory_take_person(fetch->directory, answer, &user)
                      : KC_ANSWER_MALFORMED;
@@ -95,16 +133,15 @@ static void on_known_user(
         publish_soon(fetch->directory);
     else if (kc_status_class(status) == KC_CLASS_UNKNOWN || status == KC_NOT_OURS)
         forget(fetch); /* it has no entry any more */
-    if (status == KC_NOT_FOUND ||
-        (status == KC_OK && !people_by_name(fetch->directory->people, fetch->name))) {
-        status = ask_user(fetch);
+    if (status == KC_OK && !people_by_name(fetch->directory->people, fetch->name)) {
+        status = ask_user(fetch); /* renamed: the old name may be somebody else's */
         if (status == KC_OK)
             return;
     }
     finish(fetch, status);
 }
 
-static void on_sight(void *userdata, enum kc_status status, const char *detail)
+static void on_absent(void *userdata, enum kc_status status, const char *detail)
 {
     struct fetch *fetch = userdata;
     struct directory *directory = fetch->directory;
@@ -119,35 +156,22 @@ static void on_sight(void *userdata, enum kc_status status, const char *detail)
     finish(fetch, status);
 }
 
-/* The realm has nobody of that name, if this client may see people at all. */
-static void judge_absence(struct fetch *fetch)
-{
-    struct sight *sight = fetch->directory->sight;
-    if (sight_is_fresh(sight)) {
-        on_sight(fetch, KC_OK, "");
-        return;
-    }
-    const enum kc_status status = sight_prove(sight, &fetch->sight, on_sight, fetch);
-    if (status != KC_OK)
-        finish(fetch, status);
-}
-
 static void on_user(
     void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
 {
     struct fetch *fetch = userdata;
+    const struct json_object *object = NULL;
     struct known_user *user;
     (void)detail;
     fetch->request = NULL;
-    if (status == KC_OK && !json_object_is_type(answer, json_type_array))
-        status = KC_ANSWER_MALFORMED;
+    if (status == KC_OK)
+        status = find_user(answer, fetch->name, &object);
     if (status != KC_OK) {
         finish(fetch, status == KC_NOT_FOUND ? KC_ANSWER_MALFORMED : status);
         return;
     }
-    const struct json_object *object = find_user(answer, fetch->name);
     if (!object) {
-        judge_absence(fetch);
+        prove(fetch, on_absent); /* the realm has nobody of that name, if we may see people */
         return;
     }
     status = directory_take_person(fetch->directory, object, &user);

@@ -7,6 +7,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/directory_internal.h"
+#include "jose/json.h"
 
 #include <ctype.h>
 #include <json-c/json.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #define PATH_SIZE 2048u
+#define NAME_SIZE 300u
 #define REQUEST_US (10 * CLOCK_SECOND_US)
 
 struct sight {
@@ -79,18 +81,45 @@ static void end(struct sight *sight, enum kc_status status, const char *detail)
     }
 }
 
+/* The client's own service account: it is always there, and found like any user. */
+static enum kc_status self_name(const struct config *config, char *name, size_t size)
+{
+    const char *client = config->directory.client.client_id ? config->directory.client.client_id
+                                                            : config->realm.client.client_id;
+    if (snprintf(name, size, "service-account-%s", client) >= (int)size)
+        return KC_TOO_LARGE;
+    for (char *at = name; *at; at++)
+        *at = (char)tolower((unsigned char)*at);
+    return KC_OK;
+}
+
 /* 200 with an empty list is what a client with query-users alone gets for everything. */
+static enum kc_status judge(const struct sight *sight, const struct json_object *answer)
+{
+    char name[NAME_SIZE];
+    const char *username;
+    if (!json_object_is_type(answer, json_type_array))
+        return KC_ANSWER_MALFORMED;
+    if (json_object_array_length(answer) == 0)
+        return KC_DIRECTORY_FORBIDDEN;
+    return self_name(sight->directory->daemon->config, name, sizeof name) == KC_OK &&
+                   jose_json_string(json_object_array_get_idx(answer, 0), "username",
+                       PERSON_NAME_MAX, &username, NULL) == KC_OK &&
+                   strcmp(username, name) == 0
+               ? KC_OK
+               : KC_ANSWER_MALFORMED;
+}
+
 static void on_self(
     void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
 {
     struct sight *sight = userdata;
     sight->request = NULL;
-    if (status == KC_OK && !json_object_is_type(answer, json_type_array))
+    if (status == KC_OK)
+        status = judge(sight, answer);
+    else if (status == KC_NOT_FOUND)
         status = KC_ANSWER_MALFORMED;
-    if (status == KC_NOT_FOUND)
-        status = KC_ANSWER_MALFORMED;
-    if (status == KC_HTTP_FORBIDDEN ||
-        (status == KC_OK && json_object_array_length(answer) == 0))
+    else if (status == KC_HTTP_FORBIDDEN)
         status = KC_DIRECTORY_FORBIDDEN;
     sight->until = status == KC_OK ? directory_now() +
                                          sight->directory->daemon->config->directory.absent_ttl
@@ -98,16 +127,12 @@ static void on_self(
     end(sight, status, detail);
 }
 
-/* The client's own service account: it is always there, and found like any user. */
 static enum kc_status self_path(const struct config *config, char *path, size_t size)
 {
-    const char *client = config->directory.client.client_id ? config->directory.client.client_id
-                                                            : config->realm.client.client_id;
-    char name[300];
-    if (snprintf(name, sizeof name, "service-account-%s", client) >= (int)sizeof name)
-        return KC_TOO_LARGE;
-    for (char *at = name; *at; at++)
-        *at = (char)tolower((unsigned char)*at);
+    char name[NAME_SIZE];
+    const enum kc_status status = self_name(config, name, sizeof name);
+    if (status != KC_OK)
+        return status;
     snprintf(path, size, "/users?exact=true&max=1&briefRepresentation=true&username=");
     return admin_escape(name, path, size);
 }

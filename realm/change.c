@@ -173,18 +173,41 @@ static struct realm_user *user_in(const struct realm *realm, struct json_object 
     return realm_user_find(realm, realm_json_text(body, "username", ""));
 }
 
+/* The same user, the same id, another name; the reason why not, or NULL. */
+static const char *rename_user(
+    struct realm *realm, struct json_object *body, struct realm_user *user)
+{
+    const char *name = realm_json_text(body, "newUsername", NULL);
+    if (name == NULL)
+        return NULL;
+    char *lower = realm_text_lower(name);
+    const char *kept = json_object_get_string(keep(realm, json_object_new_string(lower)));
+    free(lower);
+    if (realm_user_find(realm, kept) != NULL)
+        return "there is one already";
+    if (user->name_before == NULL)
+        user->name_before = user->name;
+    user->name = kept;
+    realm->people_changed = true;
+    realm_people_arrange(realm);
+    return NULL;
+}
+
 const char *realm_change_user(struct realm *realm, struct json_object *body)
 {
     struct realm_user *user = user_in(realm, body);
     bool again = realm_json_flag(body, "again", false);
     bool create = realm_json_flag(body, "create", false);
     if (again || create) {
-        const char *refusal = make(realm, body, again, &user);
-        if (refusal != NULL || create)
-            return refusal;
+        const char *unmade = make(realm, body, again, &user);
+        if (unmade != NULL || create)
+            return unmade;
     }
     if (user == NULL)
         return "no such user";
+    const char *refusal = rename_user(realm, body, user);
+    if (refusal != NULL)
+        return refusal;
     user->enabled = realm_json_flag(body, "enabled", user->enabled);
     const char *password = realm_json_text(body, "password", NULL);
     if (password != NULL)

@@ -158,6 +158,13 @@ void realm_people_remove(struct realm *realm, struct realm_user *user)
     user->gone = true;
 }
 
+static void restore_name(struct realm_user *user)
+{
+    if (user->name_before != NULL)
+        user->name = user->name_before;
+    user->name_before = NULL;
+}
+
 void realm_people_again(struct realm *realm)
 {
     if (!realm->people_changed)
@@ -176,6 +183,8 @@ void realm_people_again(struct realm *realm)
         realm_people_append(realm, realm->gone[i]);
     }
     realm->gone_count = kept;
+    for (size_t i = 0; i < realm->user_count; i++)
+        restore_name(realm->users[i]);
     for (size_t i = 0; i < realm->user_count; i++)
         realm_import_user_links(realm, realm->users[i]);
     realm_fill_links(realm);
@@ -200,6 +209,7 @@ void realm_user_set_attributes(struct realm_user *user, struct json_object *attr
 
 static void free_user(struct realm_user *user)
 {
+    restore_name(user);
     if (user->attributes_owned)
         json_object_put(user->attributes);
     if (user->fill != 0)

@@ -68,6 +68,7 @@ struct realm_client {
 
 struct realm_user {
     const char *name; /* lower case, as Keycloak keeps it */
+    const char *name_before; /* before control renamed it; NULL: it did not */
     char uuid[37];
     const char *email, *first_name, *last_name;
     bool enabled, email_verified;

@@ -4,8 +4,9 @@ import os
 import socket
 import struct
 
-AUTH, ANSWER, ACCOUNT, OPEN, CLOSE, PASSWD, STATUS = range(1, 8)
-ASK, SHOW, DONE = 64, 65, 66
+AUTH, ANSWER, ACCOUNT, OPEN, CLOSE, PASSWD, STATUS, LOOKUP = range(1, 9)
+ASK, SHOW, DONE, USER_ENTRY, GROUP_ENTRY, GIDS_LIST = range(64, 70)
+USER, GROUP, GIDS = 1, 2, 3  # kinds of LOOKUP
 NO_UID = 0xFFFFFFFF
 CLASSES = ("ok refused forbidden expired unknown not-ours unreachable unavailable misconfigured "
            "internal conversation").split()
@@ -45,6 +46,10 @@ def close_session(key):
     return head(CLOSE) + text(key)
 
 
+def lookup(kind, name="", number=0, skip=0):
+    return head(LOOKUP) + bytes([kind]) + text(name) + struct.pack(">II", number, skip)
+
+
 class Reply:
     def __init__(self, message):
         self.version, self.kind, _ = struct.unpack_from(">BBH", message)
@@ -64,10 +69,25 @@ class Reply:
             self.rest = self.rest[8:]
             self.token = self.string()
             self.report = self.string().decode()
+        elif self.kind == USER_ENTRY:
+            self.name = self.string().decode()
+            self.uid, self.gid = self.word32(), self.word32()
+            self.gecos, self.home, self.shell = (self.string().decode() for _ in range(3))
+        elif self.kind == GROUP_ENTRY:
+            self.name, self.gid = self.string().decode(), self.word32()
+            self.count, self.total = self.word32(), self.word32()
+            self.members = [name.decode() for name in self.string().split(b"\0")[:-1]]
+        elif self.kind == GIDS_LIST:
+            self.count, self.total = self.word32(), self.word32()
+            self.gids = list(struct.unpack(f">{self.count}I", self.string()))
         assert not self.rest, "bytes after the end of a reply"
 
     def byte(self):
         value, self.rest = self.rest[0], self.rest[1:]
+        return value
+
+    def word32(self):
+        (value,), self.rest = struct.unpack_from(">I", self.rest), self.rest[4:]
         return value
 
     def string(self):
