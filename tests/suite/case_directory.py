@@ -20,7 +20,8 @@ DIRECTORY = {
     ],
     "groups": ["serve = /linux-users /linux-admins /engineering/*"],
 }
-ADA = "ada:x:1900010001:1900020000:Ada Lovelace:/home/ada:/bin/bash"
+ADA_UID, ADA_GID = 1900010001, 1900020000
+ADA = f"ada:x:{ADA_UID}:{ADA_GID}:Ada Lovelace:/home/ada:/bin/bash"
 # people of the realm whom the host's own files do not have while a case of these runs
 REALM_ONLY = ("ada", "grace", "keys", "noattrs", "jo.doe")
 
@@ -144,7 +145,7 @@ def outage(world):
 @case("ssh: a user whom only the realm knows logs in with a password")
 def ssh_login(world):
     with name_service(world):
-        os.chown("/home/ada", 1900010001, 1900020000)
+        os.chown("/home/ada", ADA_UID, ADA_GID)
         try:
             mark = world.daemon.log.mark()
             seen = world.sshd.log_in("ada", world.password("ada"))

@@ -15,6 +15,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import bed  # noqa: E402
+import case_directory  # noqa: E402
 import hosts  # noqa: E402
 import namespaces  # noqa: E402
 import product  # noqa: E402
@@ -116,6 +117,21 @@ class Demonstration:
         )
         self.sudo()
 
+    def command(self, *argv):
+        say("$ " + " ".join(argv))
+        show(bed.run(*argv))
+
+    def directory(self):
+        say("Now ada stands in no file of this host: users and groups come from the realm")
+        show_file(product.CONF)
+        self.command("grep", "-E", "^(passwd|group):", "/etc/nsswitch.conf")
+        self.command("getent", "passwd", "ada")
+        self.command("id", "ada")
+        self.command("getent", "group", "linux-admins")
+        os.chown("/home/ada", case_directory.ADA_UID, case_directory.ADA_GID)
+        self.mark = self.world.daemon.log.mark()
+        self.ssh("ada", "ada-pass", "whom only the realm knows", True, result="ok")
+
 
 def stay(the_world):
     say("Open for you to try; `exit` ends it all")
@@ -128,6 +144,7 @@ def stay(the_world):
     )
     print(f"""   ssh ada@localhost     password: ada-pass
    su carol              a local user; then `su ada`, or `su norole` (norole-pass)
+   id ada                ada is the realm's alone; grace, keys and jo.doe too
    kclogin status        how realm and daemon are
    what the daemon says  tail -f {the_world.daemon.log.path}
    more people           realm/linux.json""")
@@ -153,9 +170,12 @@ def main():
         the_world = world.World(chosen, work)
         print(f"   the demo realm: {the_world.realm.issuer}")
         the_world.standard(sections={"limits": None})
-        Demonstration(the_world).all()
-        if chosen.stay:
-            stay(the_world)
+        demonstration = Demonstration(the_world)
+        demonstration.all()
+        with case_directory.name_service(the_world):
+            demonstration.directory()
+            if chosen.stay:
+                stay(the_world)
         say("That was it; nothing of it is left on this host")
     except Failed as failed:
         sys.exit(f"the demonstration failed: {failed}")
