@@ -11,14 +11,16 @@
 #ifndef KC_SNAPSHOT_H
 #define KC_SNAPSHOT_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#define KC_SNAPSHOT_MAGIC 0x31504e534e4c434bull /* "KCLNSNP1" */
+#define KC_SNAPSHOT_MAGIC 0x32504e534e4c434bull /* "KCLNSNP2" */
 #define KC_SNAPSHOT_NAME "users.v1"             /* in the folder `snapshot` of the run folder */
 #define KC_SNAPSHOT_HEAD_SIZE 4096u
-#define KC_SNAPSHOT_UNIT 8u     /* every place in an arena is a multiple of it */
+#define KC_SNAPSHOT_UNIT 8u     /* every record's place in an arena is a multiple of it */
+#define KC_SNAPSHOT_ITEM 4u     /* and every list's of this: gids and members are 32 bits each */
 #define KC_SNAPSHOT_PROBES 512u /* slots that a search looks at, at most */
 
 #define KC_SNAPSHOT_STRINGS_MAX 1024u      /* bytes of a user's five strings */
@@ -103,21 +105,43 @@ struct kc_record_user {
     uint32_t uid;
     uint32_t gid;
     uint32_t fresh;
-    uint32_t groups; /* the place of group_count gids, 32 bits each */
+    uint32_t groups; /* the place, in items, of group_count gids */
     uint32_t unused;
 };
 
-/* A group: this head, then "name\0x\0", filled up; the words of `fresh` are entry and members. */
+/*
+ * A group: this head, then "name\0x\0", filled up; the words of `fresh` are entry and members.
+ * A member is the place of a user's name, in units, with the name's length less one above it: so
+ * that whoever lists a group reads nothing of a member but the name.
+ */
 struct kc_record_group {
     uint8_t kind;
     uint8_t name_size;
     uint16_t strings_size;
     uint32_t gid;
     uint32_t fresh;
-    uint32_t members; /* the place of member_count places of user records */
+    uint32_t members; /* the place, in items, of member_count members */
     uint32_t member_count;
     uint32_t member_size; /* bytes of all members' names */
 };
+
+#define KC_MEMBER_PLACE_BITS 27
+#define KC_MEMBER_PLACE_MAX ((1u << KC_MEMBER_PLACE_BITS) - 1)
+
+static inline uint32_t kc_member_make(uint32_t place, size_t length)
+{
+    return place | (uint32_t)(length - 1) << KC_MEMBER_PLACE_BITS;
+}
+
+static inline uint32_t kc_member_place(uint32_t member)
+{
+    return member & KC_MEMBER_PLACE_MAX;
+}
+
+static inline size_t kc_member_length(uint32_t member)
+{
+    return (member >> KC_MEMBER_PLACE_BITS) + 1;
+}
 
 _Static_assert(sizeof(struct kc_arena_head) == 128, "an arena's head is two cache lines");
 _Static_assert(sizeof(struct kc_record_user) == 32, "a user's head is half a cache line");
@@ -132,25 +156,55 @@ static inline uint64_t kc_snapshot_fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* A name as the index sees it: its bytes, filled up with zeros. */
+/* A name as the index sees it: its bytes in words, the first one lowest, filled up with zeros. */
 #define KC_SNAPSHOT_NAME_WORDS 4u
+
+/*
+ * At most 8 bytes as a word. Put together in registers: a word that is read where single bytes have
+ * just been written waits for them.
+ */
+static inline uint64_t kc_snapshot_name_word(const char *bytes, size_t length)
+{
+    const unsigned char *single = (const unsigned char *)bytes;
+    uint64_t whole;
+    uint32_t low;
+    uint32_t high;
+    if (length >= sizeof whole) {
+        memcpy(&whole, bytes, sizeof whole);
+        return le64toh(whole);
+    }
+    if (length >= sizeof low) { /* the two may overlap */
+        memcpy(&low, bytes, sizeof low);
+        memcpy(&high, bytes + length - sizeof high, sizeof high);
+        return le32toh(low) | (uint64_t)le32toh(high) << 8 * (length - sizeof high);
+    }
+    if (length == 0)
+        return 0;
+    return single[0] | (uint64_t)single[length / 2] << 8 * (length / 2) |
+           (uint64_t)single[length - 1] << 8 * (length - 1);
+}
 
 static inline void kc_snapshot_name_words(
     const char *name, size_t length, uint64_t ret_words[KC_SNAPSHOT_NAME_WORDS])
 {
-    memset(ret_words, 0, KC_SNAPSHOT_NAME_WORDS * sizeof ret_words[0]);
-    memcpy(ret_words, name, length);
+    ret_words[0] = kc_snapshot_name_word(name, length);
+    ret_words[1] = ret_words[2] = ret_words[3] = 0;
+    for (size_t i = 1; i * sizeof ret_words[0] < length; i++)
+        ret_words[i] = kc_snapshot_name_word(
+            name + i * sizeof ret_words[0], length - i * sizeof ret_words[0]);
 }
 
 /*
- * The hash of a name of at most 32 bytes. The seed is random in each arena, so that names chosen
- * by somebody do not meet in one place; the probe limit holds whatever he knows.
+ * The hash of a name of at most 32 bytes; most have at most 16. The seed is random in each arena, so
+ * that names chosen by somebody do not meet in one place; the probe limit holds whatever he knows.
  */
 static inline uint64_t kc_snapshot_hash_name(
     const uint64_t seed[2], const uint64_t words[KC_SNAPSHOT_NAME_WORDS])
 {
-    return kc_snapshot_fold(words[0] ^ seed[0], words[1] ^ seed[1]) ^
-           kc_snapshot_fold(words[2] ^ ~seed[0], words[3] ^ ~seed[1]);
+    const uint64_t hash = kc_snapshot_fold(words[0] ^ seed[0], words[1] ^ seed[1]);
+    if (words[2] == 0) /* a name has no byte 0 */
+        return hash;
+    return hash ^ kc_snapshot_fold(words[2] ^ ~seed[0], words[3] ^ ~seed[1]);
 }
 
 static inline uint64_t kc_snapshot_hash_id(const uint64_t seed[2], uint32_t id)

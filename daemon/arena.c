@@ -35,7 +35,7 @@ static uint64_t user_strings(const struct arena_user *user)
 
 static uint64_t list_size(uint32_t count)
 {
-    return kc_snapshot_round((uint64_t)count * sizeof(uint32_t));
+    return (uint64_t)count * KC_SNAPSHOT_ITEM;
 }
 
 static void plan_records(const struct arena_content *content, struct plan *plan)
@@ -58,7 +58,7 @@ static void plan_records(const struct arena_content *content, struct plan *plan)
     for (uint32_t i = 0; i < content->local_group_count; i++)
         plan->lists += sizeof(struct kc_record_group) +
                        kc_snapshot_round(strlen(content->local_groups[i]) + 1);
-    plan->size = plan->lists + lists;
+    plan->size = kc_snapshot_round(plan->lists + lists);
 }
 
 static struct plan make_plan(const struct arena_content *content)
@@ -93,12 +93,17 @@ struct builder {
     struct kc_arena_head *head;
     uint64_t at;      /* the end of the records so far */
     uint64_t lists;   /* the end of the lists so far */
-    uint32_t *places; /* of each user's record */
+    uint32_t *members; /* each user, as the groups' lists have it */
 };
 
 static uint32_t place_of(uint64_t offset)
 {
     return (uint32_t)(offset / KC_SNAPSHOT_UNIT);
+}
+
+static uint32_t list_place_of(uint64_t offset)
+{
+    return (uint32_t)(offset / KC_SNAPSHOT_ITEM);
 }
 
 /* Takes `size` bytes, filled up to a unit; the rest of the unit is zero already. */
@@ -161,15 +166,18 @@ static enum kc_status add_user(struct builder *builder, uint32_t number)
     char strings[KC_SNAPSHOT_STRINGS_MAX];
     size_t length = 0;
     if (user_strings(user) > sizeof strings || user->gid_count > KC_SNAPSHOT_GROUPS_MAX ||
-        strlen(user->name) > KC_NAME_MAX)
+        strlen(user->name) > KC_NAME_MAX ||
+        place_of(at + sizeof(struct kc_record_user)) > KC_MEMBER_PLACE_MAX)
         return KC_TOO_LARGE;
+    if (user->name[0] == '\0')
+        return KC_MALFORMED;
     struct kc_record_user record = {
         .kind = KC_RECORD_USER,
         .uid = user->uid,
         .gid = user->gid,
         .fresh = user->fresh,
         .group_count = (uint16_t)user->gid_count,
-        .groups = place_of(builder->lists),
+        .groups = list_place_of(builder->lists),
     };
     put_string(strings, &length, user->name);
     record.name_size = (uint8_t)length;
@@ -183,7 +191,8 @@ static enum kc_status add_user(struct builder *builder, uint32_t number)
     if (user->gid_count > 0)
         memcpy(builder->bytes + builder->lists, user->gids, user->gid_count * sizeof(uint32_t));
     builder->lists += list_size(user->gid_count);
-    builder->places[number] = place_of(at);
+    builder->members[number] =
+        kc_member_make(place_of(at + sizeof record), record.name_size - (size_t)1);
     const enum kc_status status = enter_name(builder, KC_INDEX_USER_NAME, user->name, at);
     return status == KC_OK ? enter_id(builder, KC_INDEX_UID, user->uid, at) : status;
 }
@@ -195,20 +204,20 @@ static enum kc_status add_group(struct builder *builder, uint32_t number)
     char strings[KC_NAME_MAX + 1 + sizeof "x"];
     size_t length = 0;
     uint64_t names = 0;
-    uint32_t *places = (uint32_t *)(void *)(builder->bytes + builder->lists);
+    uint32_t *members = (uint32_t *)(void *)(builder->bytes + builder->lists);
     if (strlen(group->name) > KC_NAME_MAX || group->member_count > KC_SNAPSHOT_MEMBERS_MAX)
         return KC_TOO_LARGE;
     for (uint32_t i = 0; i < group->member_count; i++) {
         if (group->members[i] >= builder->content->user_count)
             return KC_MALFORMED;
-        places[i] = builder->places[group->members[i]];
-        names += strlen(builder->content->users[group->members[i]].name) + 1;
+        members[i] = builder->members[group->members[i]];
+        names += kc_member_length(members[i]) + 1;
     }
     struct kc_record_group record = {
         .kind = KC_RECORD_GROUP,
         .gid = group->gid,
         .fresh = group->fresh,
-        .members = place_of(builder->lists),
+        .members = list_place_of(builder->lists),
         .member_count = group->member_count,
         .member_size = (uint32_t)names,
     };
@@ -301,17 +310,17 @@ static uint64_t checksum(const unsigned char *bytes, uint64_t used)
 enum kc_status arena_build(const struct arena_content *content, void *bytes, uint64_t capacity)
 {
     const struct plan plan = make_plan(content);
-    KC_AUTO_FREE uint32_t *places = calloc((size_t)content->user_count + 1, sizeof *places);
+    KC_AUTO_FREE uint32_t *members = calloc((size_t)content->user_count + 1, sizeof *members);
     struct builder builder = {
         .content = content,
         .bytes = bytes,
         .head = bytes,
-        .places = places,
+        .members = members,
     };
     enum kc_status status = KC_BUSY;
-    if (!places)
+    if (!members)
         return KC_NO_MEMORY;
-    if (plan.size > capacity || plan.size / KC_SNAPSHOT_UNIT > UINT32_MAX)
+    if (plan.size > capacity || plan.size / KC_SNAPSHOT_ITEM > UINT32_MAX)
         return KC_TOO_LARGE;
     if (!is_ordered(content))
         return KC_MALFORMED;

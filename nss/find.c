@@ -1,30 +1,37 @@
 /*
  * Finds users and groups in the snapshot and copies them into a caller's buffer.
- * Used by passwd.c, group.c and initgroups.c.
+ * Used by lookup.c.
  * Must never answer from an attempt that did not hold, a hit no more than a miss.
  */
-#include "nss/copy.h"
+#include "nss/record.h"
 
 #define ATTEMPTS 3
 
-/* Whether the strings at `at` begin with the key's name and a NUL. */
-static inline bool is_name(
-    const struct nss_attempt *attempt, const struct nss_key *key, uint64_t at)
+/* Whether the last word of a name, its NUL, and what else is in `word`, are the key's. */
+NSS_INLINED bool is_end(uint64_t word, uint64_t key, size_t left)
 {
-    size_t left = key->length;
-    uint64_t word;
-    for (unsigned i = 0;; i++, left -= sizeof word, at += sizeof word) {
-        if (!nss_attempt_fetch(attempt, at, &word, sizeof word))
+    return (le64toh(word) ^ key) << (56 - 8 * left) == 0;
+}
+
+/* Whether the strings at `at` begin with the key's name and a NUL. */
+NSS_INLINED bool is_name(const struct nss_attempt *attempt, const struct nss_key *key, uint64_t at)
+{
+    uint64_t words[KC_SNAPSHOT_NAME_WORDS + 1];
+    const size_t whole = key->length / sizeof words[0];
+    if (whole == 0)
+        return nss_attempt_fetch(attempt, at, words, sizeof words[0]) &&
+               is_end(words[0], key->words[0], key->length);
+    if (!nss_attempt_fetch(attempt, at, words, (whole + 1) * sizeof words[0]))
+        return false;
+    for (size_t i = 0; i < whole; i++)
+        if (le64toh(words[i]) != key->words[i])
             return false;
-        if (left < sizeof word) /* the rest of the name, its NUL, and what else is in the word */
-            return ((word ^ (left > 0 ? key->words[i] : 0)) << (56 - 8 * left)) == 0;
-        if (word != key->words[i])
-            return false;
-    }
+    return is_end(words[whole], whole < KC_SNAPSHOT_NAME_WORDS ? key->words[whole] : 0,
+        key->length % sizeof words[0]);
 }
 
 /* The record at `at`, if it is the one that `key` asks for. */
-static inline bool is_record(const struct nss_attempt *attempt, enum kc_snapshot_index index,
+NSS_INLINED bool is_record(const struct nss_attempt *attempt, enum kc_snapshot_index index,
     const struct nss_key *key, uint64_t at, struct nss_record *ret_record)
 {
     ret_record->at = at;
@@ -42,8 +49,7 @@ static inline bool is_record(const struct nss_attempt *attempt, enum kc_snapshot
                      : user->kind == KC_RECORD_USER && user->uid == key->id;
 }
 
-/* Walks the index. False: not there. */
-static bool search(const struct nss_attempt *attempt, enum kc_snapshot_index index,
+NSS_INLINED bool search(const struct nss_attempt *attempt, enum kc_snapshot_index index,
     const struct nss_key *key, struct nss_record *ret_record)
 {
     uint64_t seed[2];
@@ -53,9 +59,10 @@ static bool search(const struct nss_attempt *attempt, enum kc_snapshot_index ind
     uint32_t at;
     unsigned probe;
 
-    if (!nss_attempt_fetch(attempt, offsetof(struct kc_arena_head, seed), seed, sizeof seed) ||
-        !nss_attempt_fetch(attempt, offsetof(struct kc_arena_head, index) + index * sizeof slots,
-            &slots, sizeof slots) ||
+    if (!nss_attempt_fetch_head(
+            attempt, offsetof(struct kc_arena_head, seed), seed, sizeof seed) ||
+        !nss_attempt_fetch_head(attempt,
+            offsetof(struct kc_arena_head, index) + index * sizeof slots, &slots, sizeof slots) ||
         slots.count == 0)
         return false;
     hash = key->name ? kc_snapshot_hash_name(seed, key->words) : kc_snapshot_hash_id(seed, key->id);
@@ -74,209 +81,141 @@ static bool search(const struct nss_attempt *attempt, enum kc_snapshot_index ind
     return false;
 }
 
-/* What is looked for, and where it goes. */
+bool nss_search(const struct nss_attempt *attempt, enum kc_snapshot_index index,
+    const struct nss_key *key, struct nss_record *ret_record)
+{
+    return search(attempt, index, key, ret_record);
+}
+
+/* What is asked, and where the answer goes. */
 struct lookup {
-    enum kc_snapshot_index index;
     const struct nss_key *key;
     enum nss_age age;
-    struct nss_room room;
-    struct passwd *user;
-    struct group *group;
-    struct nss_gids *gids;
+    const struct nss_target *target;
 };
 
-static enum nss_found attempt_once(const struct nss_attempt *attempt, const struct lookup *lookup)
+enum kind { USER, GROUP, GIDS }; /* a constant where a lookup is compiled */
+
+NSS_INLINED enum nss_found look_once(
+    const struct nss_attempt *attempt, const struct lookup *lookup, enum kind kind)
 {
+    const struct nss_key *key = lookup->key;
     struct nss_record record;
 
-    if (!search(attempt, lookup->index, lookup->key, &record))
+    if (kind == GROUP)
+        return search(attempt, key->name ? KC_INDEX_GROUP_NAME : KC_INDEX_GID, key, &record)
+                   ? nss_copy_group(attempt, &record, lookup->age, lookup->target)
+                   : NSS_MISSED;
+    if (!search(attempt, key->name ? KC_INDEX_USER_NAME : KC_INDEX_UID, key, &record))
         return NSS_MISSED;
-    if (lookup->user)
-        return nss_copy_user(attempt, &record, lookup->age, lookup->room, lookup->user);
-    if (lookup->group)
-        return nss_copy_group(attempt, &record, lookup->age, lookup->room, lookup->group);
-    return nss_copy_gids(attempt, &record, lookup->age, lookup->gids);
+    return kind == USER ? nss_copy_user(attempt, &record, lookup->age, lookup->target)
+                        : nss_copy_gids(attempt, &record, lookup->age, lookup->target);
 }
 
-/* Looks through one file; tells whether it has been replaced. */
-static enum nss_found look_through(
-    const struct nss_snapshot *snapshot, const struct lookup *lookup, bool *ret_replaced)
+/* Looks through one file. */
+NSS_INLINED enum nss_found look_through(const struct nss_snapshot *snapshot, bool mapped,
+    const struct lookup *lookup, enum kind kind)
 {
-    struct nss_attempt attempt;
-    enum nss_found found = NSS_MISSED;
-    enum nss_hold hold = NSS_OVERTAKEN;
-    long count = lookup->gids ? *lookup->gids->count : 0;
-    uint32_t moved = 0;
-    unsigned i;
+    const long count = kind == GIDS ? *lookup->target->gids->count : 0;
+    const uint64_t now = nss_now();
 
-    for (i = 0; i < ATTEMPTS && hold == NSS_OVERTAKEN; i++) {
-        if (lookup->gids)
-            *lookup->gids->count = count;
-        if (!nss_attempt_begin(snapshot, &attempt))
-            break;
-        found = attempt_once(&attempt, lookup);
-        hold = nss_attempt_hold(&attempt);
-    }
-    if (hold != NSS_HOLDS)
-        found = NSS_MISSED;
-    if (lookup->gids && found != NSS_FOUND)
-        *lookup->gids->count = count;
-    *ret_replaced =
-        found == NSS_MISSED || found == NSS_EXPIRED ||
-        (snapshot->map &&
-            nss_snapshot_state(snapshot, NSS_STATE(moved), memory_order_relaxed, &moved) &&
-            moved != 0);
-    return found;
-}
-
-static enum nss_found look_up(const struct lookup *lookup)
-{
-    struct nss_snapshot own;
-    const struct nss_snapshot *snapshot = nss_snapshot_get(&own);
-    enum nss_found found;
-    bool replaced;
-
-    if (!snapshot)
-        return NSS_MISSED;
-    found = look_through(snapshot, lookup, &replaced);
-    if (replaced && nss_snapshot_renew(snapshot)) {
-        snapshot = nss_snapshot_get(&own);
-        found = snapshot ? look_through(snapshot, lookup, &replaced) : NSS_MISSED;
-    }
-    if (snapshot)
-        nss_snapshot_put(snapshot, &own);
-    return found;
-}
-
-enum nss_found nss_find_user(
-    const struct nss_key *key, enum nss_age age, struct nss_room room, struct passwd *ret_user)
-{
-    const struct lookup lookup = {
-        .index = key->name ? KC_INDEX_USER_NAME : KC_INDEX_UID,
-        .key = key,
-        .age = age,
-        .room = room,
-        .user = ret_user,
-    };
-
-    return look_up(&lookup);
-}
-
-enum nss_found nss_find_group(
-    const struct nss_key *key, enum nss_age age, struct nss_room room, struct group *ret_group)
-{
-    const struct lookup lookup = {
-        .index = key->name ? KC_INDEX_GROUP_NAME : KC_INDEX_GID,
-        .key = key,
-        .age = age,
-        .room = room,
-        .group = ret_group,
-    };
-
-    return look_up(&lookup);
-}
-
-enum nss_found nss_find_groups(const struct nss_key *key, enum nss_age age, struct nss_gids *gids)
-{
-    const struct lookup lookup = {
-        .index = KC_INDEX_USER_NAME,
-        .key = key,
-        .age = age,
-        .gids = gids,
-    };
-
-    return look_up(&lookup);
-}
-
-/* The record at `at`, of a kind that stands in `range`; its size, or 0: there is none. */
-static uint64_t record_at(const struct nss_attempt *attempt, bool groups, uint64_t at,
-    struct nss_record *ret_record, char ret_name[KC_NAME_MAX + 1])
-{
-    const size_t head_size =
-        groups ? sizeof(struct kc_record_group) : sizeof(struct kc_record_user);
-    const uint8_t kind = groups ? KC_RECORD_GROUP : KC_RECORD_USER;
-    size_t name_size;
-    ret_record->at = at;
-    if (!nss_attempt_fetch(attempt, at, &ret_record->head, head_size))
-        return 0;
-    name_size = ret_record->head.user.name_size;
-    if (ret_record->head.user.kind != kind || name_size < 2 || name_size > KC_NAME_MAX + 1 ||
-        !nss_copy_strings(attempt, at + head_size, name_size, ret_name))
-        return 0;
-    return head_size + kc_snapshot_round(ret_record->head.user.strings_size);
-}
-
-/* One step of a walk, within an attempt. */
-static enum nss_found step(
-    const struct nss_attempt *attempt, const struct lookup *lookup, struct nss_walk *walk)
-{
-    const bool groups = lookup->group != NULL;
-    const size_t member =
-        groups ? offsetof(struct kc_arena_head, groups) : offsetof(struct kc_arena_head, users);
-    struct kc_snapshot_range range;
-    char name[KC_NAME_MAX + 1];
-    struct nss_record record;
-    uint32_t on = 0;
-    if (!nss_snapshot_state(attempt->snapshot, NSS_STATE(enumerate), memory_order_relaxed, &on) ||
-        on == 0 || !nss_attempt_fetch(attempt, member, &range, sizeof range))
-        return NSS_MISSED;
-    const bool known = walk->generation == attempt->generation && walk->place >= range.begin;
-    uint64_t at = (uint64_t)(known ? walk->place : range.begin) * KC_SNAPSHOT_UNIT;
-    while (at < (uint64_t)range.end * KC_SNAPSHOT_UNIT) {
-        const uint64_t size = record_at(attempt, groups, at, &record, name);
-        if (size == 0)
+    for (unsigned i = 0; i < ATTEMPTS; i++) {
+        struct nss_attempt attempt;
+        if (!nss_attempt_begin(snapshot, mapped, now, &attempt))
             return NSS_MISSED;
-        if (strcmp(name, walk->last) > 0) {
-            const enum nss_found found = groups ? nss_copy_group(attempt, &record, NSS_WITHIN_GRACE,
-                                                      lookup->room, lookup->group)
-                                                : nss_copy_user(attempt, &record, NSS_WITHIN_GRACE,
-                                                      lookup->room, lookup->user);
-            if (found == NSS_NO_ROOM)
-                return found;
-            if (found == NSS_FOUND) {
-                walk->generation = attempt->generation;
-                walk->place = (uint32_t)((at + size) / KC_SNAPSHOT_UNIT);
-                memcpy(walk->last, name, sizeof name);
-                return found;
-            }
-        }
-        at += size;
+        const enum nss_found found = look_once(&attempt, lookup, kind);
+        const enum nss_hold hold = nss_attempt_hold(&attempt);
+        if (kind == GIDS && (hold != NSS_HOLDS || found != NSS_FOUND))
+            *lookup->target->gids->count = count;
+        if (hold != NSS_OVERTAKEN)
+            return hold == NSS_HOLDS ? found : NSS_MISSED;
     }
     return NSS_MISSED;
 }
 
-static enum nss_found walk_on(struct nss_walk *walk, const struct lookup *lookup)
+/*
+ * The first lookup of a process, one without a mapping, or one after which another file may have
+ * taken the place of the mapped one.
+ */
+NSS_INLINED enum nss_found look_anew(const struct nss_snapshot *before, enum nss_found found,
+    const struct lookup *lookup, enum kind kind)
 {
     struct nss_snapshot own;
-    const struct nss_snapshot *snapshot = nss_snapshot_get(&own);
-    enum nss_found found = NSS_MISSED;
+    const struct nss_snapshot *snapshot;
+
+    if (before && !nss_snapshot_renew(before))
+        return found;
+    snapshot = nss_snapshot_get(&own);
     if (!snapshot)
         return NSS_MISSED;
-    for (unsigned i = 0; i < ATTEMPTS; i++) {
-        struct nss_attempt attempt;
-        struct nss_walk next = *walk;
-        found = NSS_MISSED;
-        if (!nss_attempt_begin(snapshot, &attempt))
-            break;
-        found = step(&attempt, lookup, &next);
-        if (nss_attempt_hold(&attempt) == NSS_HOLDS) {
-            *walk = next;
-            break;
-        }
-        found = NSS_MISSED;
-    }
+    found = snapshot->map ? look_through(snapshot, true, lookup, kind)
+                          : look_through(snapshot, false, lookup, kind);
     nss_snapshot_put(snapshot, &own);
     return found;
 }
 
-enum nss_found nss_find_next_user(
-    struct nss_walk *walk, struct nss_room room, struct passwd *ret_user)
+/* Whether another file may have taken the place of a mapped one. */
+NSS_INLINED bool is_replaced(const struct nss_snapshot *snapshot, enum nss_found found)
 {
-    return walk_on(walk, &(struct lookup){.room = room, .user = ret_user});
+    uint32_t moved = 0;
+
+    return found == NSS_MISSED || found == NSS_EXPIRED ||
+           !nss_snapshot_state(snapshot, true, NSS_STATE(moved), memory_order_relaxed, &moved) ||
+           moved != 0;
 }
 
-enum nss_found nss_find_next_group(
-    struct nss_walk *walk, struct nss_room room, struct group *ret_group)
+#define OUT_OF_THE_WAY __attribute__((noinline)) static
+
+OUT_OF_THE_WAY enum nss_found user_anew(
+    const struct nss_snapshot *before, enum nss_found found, const struct lookup *lookup)
 {
-    return walk_on(walk, &(struct lookup){.room = room, .group = ret_group});
+    return look_anew(before, found, lookup, USER);
+}
+
+OUT_OF_THE_WAY enum nss_found group_anew(
+    const struct nss_snapshot *before, enum nss_found found, const struct lookup *lookup)
+{
+    return look_anew(before, found, lookup, GROUP);
+}
+
+OUT_OF_THE_WAY enum nss_found gids_anew(
+    const struct nss_snapshot *before, enum nss_found found, const struct lookup *lookup)
+{
+    return look_anew(before, found, lookup, GIDS);
+}
+
+typedef enum nss_found anew(
+    const struct nss_snapshot *before, enum nss_found found, const struct lookup *lookup);
+
+/* What is mapped already, and only if that does not do, all over. */
+NSS_INLINED enum nss_found look_up(
+    const struct lookup *lookup, enum kind kind, anew *if_not)
+{
+    const struct nss_snapshot *snapshot = nss_snapshot_mapped();
+    enum nss_found found = NSS_MISSED;
+
+    if (snapshot) {
+        found = look_through(snapshot, true, lookup, kind);
+        if (!is_replaced(snapshot, found))
+            return found;
+    }
+    return if_not(snapshot, found, lookup);
+}
+
+enum nss_found nss_find_user(
+    const struct nss_key *key, enum nss_age age, const struct nss_target *target)
+{
+    return look_up(&(struct lookup){key, age, target}, USER, user_anew);
+}
+
+enum nss_found nss_find_group(
+    const struct nss_key *key, enum nss_age age, const struct nss_target *target)
+{
+    return look_up(&(struct lookup){key, age, target}, GROUP, group_anew);
+}
+
+enum nss_found nss_find_gids(
+    const struct nss_key *key, enum nss_age age, const struct nss_target *target)
+{
+    return look_up(&(struct lookup){key, age, target}, GIDS, gids_anew);
 }

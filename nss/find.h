@@ -1,6 +1,6 @@
 /*
  * Finds users and groups in the snapshot and copies them into a caller's buffer.
- * Used by passwd.c, group.c and initgroups.c.
+ * Used by lookup.c.
  * Must never answer from an attempt that did not hold, a hit no more than a miss.
  */
 #ifndef NSS_FIND_H
@@ -19,6 +19,7 @@ enum nss_found {
     NSS_LOCAL,   /* a name of the host's own */
     NSS_EXPIRED, /* there, and older than it may be: the daemon must be asked */
     NSS_MISSED,  /* not there, or no snapshot that can be trusted: the daemon must be asked */
+    NSS_OUTRUN,  /* of a walk alone: the writer was faster, again and again */
 };
 
 /* By name, or by id where `name` is NULL. */
@@ -47,29 +48,6 @@ struct nss_room {
     size_t size;
 };
 
-/* How old an entry may be: within its time, or beyond it, where nobody can say better. */
-enum nss_age { NSS_FRESH, NSS_WITHIN_GRACE };
-
-enum nss_found nss_find_user(
-    const struct nss_key *key, enum nss_age age, struct nss_room room, struct passwd *ret_user);
-enum nss_found nss_find_group(
-    const struct nss_key *key, enum nss_age age, struct nss_room room, struct group *ret_group);
-
-/*
- * Walking through all users or groups, in the order of their names: where a walk has come to.
- * Zeros begin one. NSS_MISSED is its end; an entry that is older than it may be is left out.
- */
-struct nss_walk {
-    uint32_t generation;
-    uint32_t place;             /* of the next record */
-    char last[KC_NAME_MAX + 1]; /* the last one's name, to go on after in another generation */
-};
-
-enum nss_found nss_find_next_user(
-    struct nss_walk *walk, struct nss_room room, struct passwd *ret_user);
-enum nss_found nss_find_next_group(
-    struct nss_walk *walk, struct nss_room room, struct group *ret_group);
-
 /* What glibc hands to initgroups_dyn: an array that may grow to `limit` entries (0: any number). */
 struct nss_gids {
     gid_t **array;
@@ -79,10 +57,47 @@ struct nss_gids {
     gid_t primary; /* is there already, and not added again */
 };
 
-/* Adds the groups that user `key` is in. NSS_NO_ROOM: no memory. */
-enum nss_found nss_find_groups(const struct nss_key *key, enum nss_age age, struct nss_gids *gids);
-
 /* Adds one; false: no memory. What is over the limit is left out. */
 bool nss_gids_add(struct nss_gids *gids, gid_t gid);
+
+/* Where an answer goes: one of the three, and for the first two the caller's buffer. */
+struct nss_target {
+    struct nss_room room;
+    struct passwd *user;
+    struct group *group;
+    struct nss_gids *gids; /* the groups that a user is in are added */
+};
+
+/* How old an entry may be: within its time, or beyond it, where nobody can say better. */
+enum nss_age { NSS_FRESH, NSS_WITHIN_GRACE };
+
+/* Looks for what `key` says. NSS_NO_ROOM for gids: no memory. */
+enum nss_found nss_find_user(
+    const struct nss_key *key, enum nss_age age, const struct nss_target *target);
+enum nss_found nss_find_group(
+    const struct nss_key *key, enum nss_age age, const struct nss_target *target);
+enum nss_found nss_find_gids(
+    const struct nss_key *key, enum nss_age age, const struct nss_target *target);
+
+/* Whichever the target is for. */
+static inline enum nss_found nss_find(
+    const struct nss_key *key, enum nss_age age, const struct nss_target *target)
+{
+    if (target->user)
+        return nss_find_user(key, age, target);
+    return target->group ? nss_find_group(key, age, target) : nss_find_gids(key, age, target);
+}
+
+/*
+ * Walking through all users or groups, in the order of their names: where a walk has come to.
+ * Zeros begin one. NSS_MISSED is its end; an entry that is older than it may be is left out.
+ */
+struct nss_walk {
+    uint64_t seed;              /* of the arena that the place is in: no two have the same */
+    uint32_t place;             /* of the next record, in units */
+    char last[KC_NAME_MAX + 1]; /* the last one's name, to go on after in another arena */
+};
+
+enum nss_found nss_find_next(struct nss_walk *walk, const struct nss_target *target);
 
 #endif

@@ -5,10 +5,8 @@
  */
 #include "nss/ask.h"
 #include "nss/entry.h"
-#include "nss/guard.h"
-#include "nss/result.h"
+#include "nss/lookup.h"
 
-#include <errno.h>
 #include <stdalign.h>
 
 /* A group that comes from the daemon in pages: what has been put where. */
@@ -67,12 +65,11 @@ static bool add(struct pages *pages, const struct kc_wire_entry *entry)
     return true;
 }
 
-/* All pages, from the daemon. KC_TOO_LARGE: the caller's buffer is too small. */
-static enum kc_status ask_pages(
-    const struct nss_key *key, struct nss_room room, struct group *ret_group)
+/* All pages, from the daemon. */
+static enum kc_status ask_group(const struct nss_key *key, const struct nss_target *target)
 {
     NSS_AUTO_ANSWER struct nss_answer answer = NSS_ANSWER_INIT;
-    struct pages pages = {.group = ret_group, .room = room};
+    struct pages pages = {.group = target->group, .room = target->room};
     enum kc_status status = nss_ask(KC_LOOKUP_GROUP, key, 0, &answer);
     if (status == KC_OK && !begin(&pages, &answer.entry))
         return KC_TOO_LARGE;
@@ -86,62 +83,18 @@ static enum kc_status ask_pages(
     return status;
 }
 
-/* What the daemon says; where it says nothing, what was known until lately. */
-static enum nss_status ask_group(
-    const struct nss_key *key, struct nss_room room, struct group *ret_group, int *errnop)
-{
-    const enum kc_status status = ask_pages(key, room, ret_group);
-    enum nss_found found;
-    if (status == KC_TOO_LARGE)
-        return nss_no_room(errnop);
-    if (!nss_is_outage(status))
-        return nss_result(status, errnop);
-    found = nss_find_group(key, NSS_WITHIN_GRACE, room, ret_group);
-    if (found == NSS_FOUND)
-        return NSS_STATUS_SUCCESS;
-    return found == NSS_NO_ROOM ? nss_no_room(errnop) : nss_result(status, errnop);
-}
-
-static enum nss_status get_group(
-    const struct nss_key *key, struct nss_room room, struct group *ret_group, int *errnop)
-{
-    switch (nss_find_group(key, NSS_FRESH, room, ret_group)) {
-    case NSS_FOUND:
-        return NSS_STATUS_SUCCESS;
-    case NSS_NO_ROOM:
-        return nss_no_room(errnop);
-    case NSS_LOCAL:
-        return nss_result(KC_NOT_OURS, errnop);
-    default:
-        return ask_group(key, room, ret_group, errnop);
-    }
-}
-
 enum nss_status _nss_keycloak_getgrnam_r(
     const char *name, struct group *group, char *buffer, size_t size, int *errnop)
 {
-    const int before = errno;
-    struct nss_key key;
-    enum nss_status status;
-    if (!nss_key_by_name(name, &key))
-        return nss_result(KC_USER_UNKNOWN, errnop);
-    status = get_group(&key, (struct nss_room){buffer, size}, group, errnop);
-    if (errnop != &errno || status == NSS_STATUS_SUCCESS)
-        errno = before;
-    return status;
+    const struct nss_target target = {.room = {buffer, size}, .group = group};
+    return nss_look_up_name(name, &target, ask_group, errnop);
 }
 
 enum nss_status _nss_keycloak_getgrgid_r(
     gid_t gid, struct group *group, char *buffer, size_t size, int *errnop)
 {
-    const int before = errno;
-    const struct nss_key key = {.id = gid};
-    enum nss_status status = get_group(&key, (struct nss_room){buffer, size}, group, errnop);
-    if (status == NSS_STATUS_SUCCESS && !nss_guard_group(group))
-        status = nss_result(KC_PROTOCOL, errnop);
-    if (errnop != &errno || status == NSS_STATUS_SUCCESS)
-        errno = before;
-    return status;
+    const struct nss_target target = {.room = {buffer, size}, .group = group};
+    return nss_look_up(&(struct nss_key){.id = gid}, &target, ask_group, errnop);
 }
 
 /* Where getgrent has come to. glibc holds a lock of its own around these three. */
@@ -162,10 +115,6 @@ enum nss_status _nss_keycloak_endgrent(void)
 enum nss_status _nss_keycloak_getgrent_r(
     struct group *group, char *buffer, size_t size, int *errnop)
 {
-    const int before = errno;
-    const enum nss_found found = nss_find_next_group(&walk, (struct nss_room){buffer, size}, group);
-    errno = before;
-    if (found == NSS_NO_ROOM)
-        return nss_no_room(errnop);
-    return found == NSS_FOUND ? NSS_STATUS_SUCCESS : nss_result(KC_USER_UNKNOWN, errnop);
+    const struct nss_target target = {.room = {buffer, size}, .group = group};
+    return nss_walk_on(&walk, &target, errnop);
 }

@@ -1,6 +1,6 @@
 /*
  * What a privileged process is told of an id, looked at once more.
- * Used by passwd.c and group.c.
+ * Used by lookup.c.
  * Must never let a name of the host's own files pass for the realm's.
  */
 #include "nss/guard.h"
@@ -8,7 +8,6 @@
 #include "common/account.h"
 #include "common/name.h"
 #include "common/paths.h"
-#include "nss/snapshot.h"
 
 /* No field of a passwd line may hold what would end it. */
 static bool is_field(const char *field)
@@ -19,21 +18,24 @@ static bool is_field(const char *field)
     return true;
 }
 
-bool nss_guard_user(const struct passwd *user)
+static bool is_user(const struct passwd *user)
 {
     struct kc_account account;
-    if (!nss_is_privileged())
-        return true;
     return kc_name_valid_user(user->pw_name, strlen(user->pw_name)) && is_field(user->pw_gecos) &&
            is_field(user->pw_dir) && is_field(user->pw_shell) &&
            kc_account_find(kc_path_passwd(), user->pw_name, &account) == KC_NOT_FOUND;
 }
 
-bool nss_guard_group(const struct group *group)
+static bool is_group(const struct group *group)
 {
     bool local = true;
-    if (!nss_is_privileged())
-        return true;
     return kc_name_valid_group(group->gr_name, strlen(group->gr_name)) &&
            kc_account_group_exists(kc_path_group(), group->gr_name, &local) == KC_OK && !local;
+}
+
+bool nss_guard(const struct nss_target *target)
+{
+    if (!nss_is_privileged())
+        return true;
+    return target->group ? is_group(target->group) : is_user(target->user);
 }

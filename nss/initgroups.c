@@ -6,10 +6,9 @@
 #include "common/paths.h"
 #include "nss/ask.h"
 #include "nss/entry.h"
-#include "nss/result.h"
+#include "nss/lookup.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 
 /* Whether a gid is the realm's, by host.conf. */
 static bool is_ours(gid_t gid)
@@ -52,39 +51,20 @@ static enum kc_status ask_pages(const struct nss_key *key, struct nss_gids *gids
     return status;
 }
 
-static enum nss_status ask_gids(const struct nss_key *key, struct nss_gids *gids, int *errnop)
+/* Nothing of an answer that did not come whole is kept. */
+static enum kc_status ask_gids(const struct nss_key *key, const struct nss_target *target)
 {
-    const long before = *gids->count;
-    const enum kc_status status = ask_pages(key, gids);
-    if (status == KC_OK)
-        return NSS_STATUS_SUCCESS;
-    *gids->count = before;
-    if (nss_is_outage(status) && nss_find_groups(key, NSS_WITHIN_GRACE, gids) == NSS_FOUND)
-        return NSS_STATUS_SUCCESS;
-    return nss_result(status, errnop);
-}
-
-static enum nss_status get_gids(const struct nss_key *key, struct nss_gids *gids, int *errnop)
-{
-    switch (nss_find_groups(key, NSS_FRESH, gids)) {
-    case NSS_FOUND:
-        return NSS_STATUS_SUCCESS;
-    case NSS_LOCAL:
-        return nss_result(KC_NOT_OURS, errnop);
-    case NSS_NO_ROOM:
-        *errnop = ENOMEM;
-        return NSS_STATUS_TRYAGAIN;
-    default:
-        return is_ours(gids->primary) ? ask_gids(key, gids, errnop)
-                                      : nss_result(KC_NOT_OURS, errnop);
-    }
+    const long before = *target->gids->count;
+    const enum kc_status status =
+        is_ours(target->gids->primary) ? ask_pages(key, target->gids) : KC_NOT_OURS;
+    if (status != KC_OK)
+        *target->gids->count = before;
+    return status;
 }
 
 enum nss_status _nss_keycloak_initgroups_dyn(const char *user, gid_t primary, long int *start,
     long int *size, gid_t **groups, long int limit, int *errnop)
 {
-    const int before = errno;
-    struct nss_key key;
     struct nss_gids gids = {
         .array = groups,
         .count = start,
@@ -92,11 +72,6 @@ enum nss_status _nss_keycloak_initgroups_dyn(const char *user, gid_t primary, lo
         .limit = limit,
         .primary = primary,
     };
-    enum nss_status status;
-    if (!nss_key_by_name(user, &key))
-        return nss_result(KC_USER_UNKNOWN, errnop);
-    status = get_gids(&key, &gids, errnop);
-    if (errnop != &errno || status == NSS_STATUS_SUCCESS)
-        errno = before;
-    return status;
+    const struct nss_target target = {.gids = &gids};
+    return nss_look_up_name(user, &target, ask_gids, errnop);
 }

@@ -5,10 +5,7 @@
  */
 #include "nss/ask.h"
 #include "nss/entry.h"
-#include "nss/guard.h"
-#include "nss/result.h"
-
-#include <errno.h>
+#include "nss/lookup.h"
 
 /* Copies a text and its NUL. NULL: no room. */
 static char *put(struct nss_room *room, const void *bytes, size_t length)
@@ -37,63 +34,27 @@ static bool put_user(
            ret_user->pw_shell;
 }
 
-/* What the daemon says; where it says nothing, what was known until lately. */
-static enum nss_status ask_user(
-    const struct nss_key *key, struct nss_room room, struct passwd *ret_user, int *errnop)
+static enum kc_status ask_user(const struct nss_key *key, const struct nss_target *target)
 {
     NSS_AUTO_ANSWER struct nss_answer answer = NSS_ANSWER_INIT;
     const enum kc_status status = nss_ask(KC_LOOKUP_USER, key, 0, &answer);
-    enum nss_found found;
-    if (status == KC_OK)
-        return put_user(&answer.entry, room, ret_user) ? NSS_STATUS_SUCCESS : nss_no_room(errnop);
-    if (!nss_is_outage(status))
-        return nss_result(status, errnop);
-    found = nss_find_user(key, NSS_WITHIN_GRACE, room, ret_user);
-    if (found == NSS_FOUND)
-        return NSS_STATUS_SUCCESS;
-    return found == NSS_NO_ROOM ? nss_no_room(errnop) : nss_result(status, errnop);
-}
-
-static enum nss_status get_user(
-    const struct nss_key *key, struct nss_room room, struct passwd *ret_user, int *errnop)
-{
-    switch (nss_find_user(key, NSS_FRESH, room, ret_user)) {
-    case NSS_FOUND:
-        return NSS_STATUS_SUCCESS;
-    case NSS_NO_ROOM:
-        return nss_no_room(errnop);
-    case NSS_LOCAL:
-        return nss_result(KC_NOT_OURS, errnop);
-    default:
-        return ask_user(key, room, ret_user, errnop);
-    }
+    if (status != KC_OK)
+        return status;
+    return put_user(&answer.entry, target->room, target->user) ? KC_OK : KC_TOO_LARGE;
 }
 
 enum nss_status _nss_keycloak_getpwnam_r(
     const char *name, struct passwd *user, char *buffer, size_t size, int *errnop)
 {
-    const int before = errno;
-    struct nss_key key;
-    enum nss_status status;
-    if (!nss_key_by_name(name, &key))
-        return nss_result(KC_USER_UNKNOWN, errnop);
-    status = get_user(&key, (struct nss_room){buffer, size}, user, errnop);
-    if (errnop != &errno || status == NSS_STATUS_SUCCESS)
-        errno = before;
-    return status;
+    const struct nss_target target = {.room = {buffer, size}, .user = user};
+    return nss_look_up_name(name, &target, ask_user, errnop);
 }
 
 enum nss_status _nss_keycloak_getpwuid_r(
     uid_t uid, struct passwd *user, char *buffer, size_t size, int *errnop)
 {
-    const int before = errno;
-    const struct nss_key key = {.id = uid};
-    enum nss_status status = get_user(&key, (struct nss_room){buffer, size}, user, errnop);
-    if (status == NSS_STATUS_SUCCESS && !nss_guard_user(user))
-        status = nss_result(KC_PROTOCOL, errnop);
-    if (errnop != &errno || status == NSS_STATUS_SUCCESS)
-        errno = before;
-    return status;
+    const struct nss_target target = {.room = {buffer, size}, .user = user};
+    return nss_look_up(&(struct nss_key){.id = uid}, &target, ask_user, errnop);
 }
 
 /* Where getpwent has come to. glibc holds a lock of its own around these three. */
@@ -114,10 +75,6 @@ enum nss_status _nss_keycloak_endpwent(void)
 enum nss_status _nss_keycloak_getpwent_r(
     struct passwd *user, char *buffer, size_t size, int *errnop)
 {
-    const int before = errno;
-    const enum nss_found found = nss_find_next_user(&walk, (struct nss_room){buffer, size}, user);
-    errno = before;
-    if (found == NSS_NO_ROOM)
-        return nss_no_room(errnop);
-    return found == NSS_FOUND ? NSS_STATUS_SUCCESS : nss_result(KC_USER_UNKNOWN, errnop);
+    const struct nss_target target = {.room = {buffer, size}, .user = user};
+    return nss_walk_on(&walk, &target, errnop);
 }

@@ -40,9 +40,3 @@ bool nss_is_outage(enum kc_status status)
     const enum kc_class class = kc_status_class(status);
     return class == KC_CLASS_UNREACHABLE || class == KC_CLASS_UNAVAILABLE;
 }
-
-enum nss_status nss_no_room(int *errnop)
-{
-    *errnop = ERANGE;
-    return NSS_STATUS_TRYAGAIN;
-}

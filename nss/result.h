@@ -17,7 +17,4 @@ enum nss_status nss_result(enum kc_status status, int *errnop);
 /* Whether nobody could say: what was known until lately may be used. */
 bool nss_is_outage(enum kc_status status);
 
-/* The buffer is too small: the caller comes again with a larger one. */
-enum nss_status nss_no_room(int *errnop);
-
 #endif

@@ -20,12 +20,7 @@
 #define READS 8    /* of a word that two reads must agree on */
 #define FIRST_FD 3 /* a caller may have closed its standard descriptors */
 
-/*
- * The snapshot that all threads of the process share. What it points to never changes and is never
- * freed: another thread may be reading through it. A file is replaced by one twice its size, so all
- * that a process ever leaves behind is less than its newest mapping.
- */
-static const struct nss_snapshot *_Atomic published;
+const struct nss_snapshot *_Atomic nss_published;
 
 bool nss_snapshot_pread(const struct nss_snapshot *snapshot, uint64_t offset, void *to, size_t size)
 {
@@ -128,7 +123,8 @@ static bool lies_within(uint64_t file, uint64_t offset, uint64_t size)
 static bool take_head(struct nss_snapshot *snapshot, const struct kc_snapshot_head *head)
 {
     if (head->magic != KC_SNAPSHOT_MAGIC || head->file_size != snapshot->size ||
-        head->arena_size % KC_SNAPSHOT_UNIT != 0 || head->fresh_count > UINT32_MAX ||
+        head->arena_size % KC_SNAPSHOT_UNIT != 0 ||
+        head->arena_size < sizeof(struct kc_arena_head) || head->fresh_count > UINT32_MAX ||
         !lies_within(head->file_size, head->fresh_offset,
             kc_snapshot_round(head->fresh_count * sizeof(uint32_t))) ||
         !lies_within(head->file_size, head->arena_offset[0], head->arena_size) ||
@@ -151,7 +147,7 @@ static bool take_bounds(struct nss_snapshot *snapshot)
         return false;
     snapshot->id_first = bounds->ids.first;
     snapshot->id_last = bounds->ids.last;
-    return true;
+    return snapshot->id_first > 0 && snapshot->id_first <= snapshot->id_last;
 }
 
 /* Opens and checks. The descriptor in ret_snapshot is the caller's. */
@@ -178,9 +174,9 @@ static bool open_snapshot(struct nss_snapshot *ret_snapshot)
 }
 
 /*
- * Whether this process is root, runs a setuid program, or may become root again: then another
- * user must not be able to make it die by shortening a file that it has mapped. A process that is
- * none of this stays so until it executes something, so a mapping is used without asking again.
+ * Another user must not be able to make a process of root's die by shortening a file that it has
+ * mapped. One that is not root, does not run a setuid program and cannot become root again stays so
+ * until it executes something: once it has mapped the file, it is not asked any more.
  */
 bool nss_is_privileged(void)
 {
@@ -188,6 +184,8 @@ bool nss_is_privileged(void)
     uid_t effective;
     uid_t saved;
 
+    if (atomic_load_explicit(&nss_published, memory_order_relaxed))
+        return false;
     return getauxval(AT_SECURE) != 0 || getresuid(&real, &effective, &saved) < 0 || real == 0 ||
            effective == 0 || saved == 0;
 }
@@ -219,30 +217,26 @@ static const struct nss_snapshot *publish(
 {
     mapped->previous = before;
     if (atomic_compare_exchange_strong_explicit(
-            &published, &before, mapped, memory_order_acq_rel, memory_order_acquire))
+            &nss_published, &before, mapped, memory_order_acq_rel, memory_order_acquire))
         return mapped;
     munmap((void *)(uintptr_t)mapped->map, mapped->size);
     free(mapped);
     return before;
 }
 
-const struct nss_snapshot *nss_snapshot_get(struct nss_snapshot *own)
+const struct nss_snapshot *nss_snapshot_take(struct nss_snapshot *own)
 {
-    const struct nss_snapshot *known = atomic_load_explicit(&published, memory_order_acquire);
     struct nss_snapshot *mapped;
 
-    if (known)
-        return known;
     if (!open_snapshot(own))
         return NULL;
     mapped = nss_is_privileged() ? NULL : map_snapshot(own);
     return mapped ? publish(NULL, mapped) : own;
 }
 
-void nss_snapshot_put(const struct nss_snapshot *snapshot, struct nss_snapshot *own)
+void nss_snapshot_close(struct nss_snapshot *own)
 {
-    if (snapshot == own)
-        close(own->fd);
+    close(own->fd);
 }
 
 bool nss_snapshot_renew(const struct nss_snapshot *snapshot)

@@ -606,6 +606,63 @@ static void test_lesson_29_a_writer_killed_anywhere(void **state)
     assert_string_equal(gecos_of("u00003"), "7 u00003");
 }
 
+/* Publishes the same names, in a file twice as large now and then, until it is killed. */
+static void write_same_names(void)
+{
+    for (unsigned version = 1;; version++) {
+        struct crowd crowd;
+        crowd_make(500, version, &crowd);
+        if (place_publish(&place, &crowd) != KC_OK)
+            _exit(4);
+        crowd_free(&crowd);
+    }
+}
+
+/* A listing goes on where it was, however often it is overtaken: all of them, none of them twice. */
+static void test_listing_beside_a_writer(void **state)
+{
+    char buffer[256], name[16];
+    struct passwd user;
+    int error = 0;
+    (void)state;
+    snapshot_set_policy(place.snapshot, true, 0, 0);
+    publish(500, 1);
+    const pid_t writer = start(write_same_names);
+    for (unsigned round = 0; round < 20; round++) {
+        unsigned seen = 0;
+        _nss_keycloak_setpwent(0);
+        while (
+            _nss_keycloak_getpwent_r(&user, buffer, sizeof buffer, &error) == NSS_STATUS_SUCCESS) {
+            snprintf(name, sizeof name, "u%05u", seen++);
+            assert_string_equal(user.pw_name, name);
+        }
+        assert_int_equal(seen, 500);
+        assert_int_equal(error, ENOENT);
+    }
+    kill(writer, SIGKILL);
+    waitpid(writer, NULL, 0);
+}
+
+/* The place that a listing has come to means nothing in another file. */
+static void test_listing_across_a_growth(void **state)
+{
+    char buffer[256], name[16];
+    struct passwd user;
+    int error = 0;
+    unsigned seen = 0;
+    (void)state;
+    snapshot_set_policy(place.snapshot, true, 0, 0);
+    publish(40, 1);
+    _nss_keycloak_setpwent(0);
+    while (_nss_keycloak_getpwent_r(&user, buffer, sizeof buffer, &error) == NSS_STATUS_SUCCESS) {
+        snprintf(name, sizeof name, "u%05u", seen++);
+        assert_string_equal(user.pw_name, name);
+        if (seen == 10)
+            publish(9000, 2);
+    }
+    assert_int_equal(seen, 9000);
+}
+
 static void test_one_writer(void **state)
 {
     struct snapshot *other;
@@ -646,6 +703,8 @@ static const struct CMUnitTest cases[] = {
     CASE(test_noise),
     CASE(test_a_file_that_is_too_short),
     CASE(test_lesson_29_a_writer_killed_anywhere),
+    CASE(test_listing_beside_a_writer),
+    CASE(test_listing_across_a_growth),
     CASE(test_one_writer),
     CASE(test_growth),
 };
