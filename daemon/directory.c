@@ -30,7 +30,7 @@ static uint32_t primary_gid(const struct directory *directory)
 }
 
 /* The host's own names and ids win, and users and groups are one namespace. */
-static enum kc_status judge_entry(
+enum kc_status directory_judge_entry(
     const struct directory *directory, const struct passwd_entry *entry)
 {
     if (locals_have_name(directory->locals, entry->name) ||
@@ -58,20 +58,24 @@ enum kc_status directory_take_person(
     if (status == KC_OK)
         status = passwd_entry_make(person, &rules, &entry);
     if (status == KC_OK)
-        status = judge_entry(directory, &entry);
+        status = directory_judge_entry(directory, &entry);
     if (status != KC_OK)
         return status;
-    const struct known_user *before = people_by_id(directory->people, person->id);
-    const uint32_t uid_before = before ? before->uid : entry.uid;
-    status = people_put(directory->people, person->id, &entry, person->enabled, &user);
-    if (status != KC_OK || uid_before != entry.uid)
-        directory_drop_member(directory, uid_before);
+    struct known_user *before = people_by_id(directory->people, person->id);
+    status = owner_judge_user(directory, person->id, entry.name, entry.uid);
+    if (before && (status != KC_OK || strcmp(before->name, entry.name) != 0 ||
+                      before->uid != entry.uid))
+        directory_forget(directory, before);
+    if (status == KC_OK)
+        status = people_put(directory->people, person->id, &entry, person->enabled, &user);
     if (status != KC_OK)
         return status;
-    if (user->until == 0)
-        user->fresh = publish_new_words(directory);
+    if (user->fresh == PEOPLE_NO_WORDS)
+        user->fresh = publish_new_words(directory, false, user->name);
     user->until = directory_now() + config->found_ttl;
+    user->swept = true;
     publish_fresh(directory, user->fresh, user->until);
+    remember_user(directory, user);
     *ret_user = user;
     return KC_OK;
 }
@@ -139,10 +143,8 @@ void directory_drop_member(struct directory *directory, uint32_t uid)
 
 void directory_forget(struct directory *directory, struct known_user *user)
 {
-    publish_fresh(directory, user->fresh, 0);
-    publish_fresh(directory, user->fresh + 1, 0);
     directory_drop_member(directory, user->uid);
-    people_remove(directory->people, user);
+    owner_release(directory, user);
     publish_soon(directory);
 }
 
@@ -218,6 +220,7 @@ static void take_over(struct directory *directory, uint32_t begun)
     }
     if (config->groups.members)
         spread_gids(&spread);
+    remember_swept(directory);
     publish_soon(directory);
 }
 
@@ -351,7 +354,15 @@ enum kc_status directory_new(
     if (status == KC_OK)
         status = shells_read("/etc/shells", &directory->shells);
     if (status == KC_OK)
+        status = bindings_new(&directory->bindings);
+    if (status == KC_OK)
+        status = claims_new(&directory->claims);
+    if (status == KC_OK)
         status = publish_init(directory, folder);
+    if (status == KC_OK)
+        status = remember_new(directory);
+    if (status == KC_OK)
+        status = recall_all(directory);
     if (status == KC_OK && sd_event_add_time(daemon->event, &directory->sweep_timer,
                                CLOCK_MONOTONIC, 1, 0, on_sweep_time, directory) < 0)
         status = KC_SYSTEM;
@@ -389,12 +400,15 @@ void directory_free(struct directory *directory)
         return;
     abandon(directory);
     sd_event_source_disable_unref(directory->sweep_timer);
+    remember_free(directory);
     publish_free(directory);
     admin_free(directory->admin);
     sight_free(directory->sight);
     locals_free(directory->locals);
     groups_clear(&directory->groups);
     people_free(directory->people);
+    bindings_free(directory->bindings);
+    claims_free(directory->claims);
     absent_free(directory->absent);
     shells_free(directory->shells);
     free(directory);

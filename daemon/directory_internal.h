@@ -8,6 +8,8 @@
 
 #include "daemon/absent.h"
 #include "daemon/admin.h"
+#include "daemon/bindings.h"
+#include "daemon/claims.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 #include "daemon/directory.h"
@@ -17,6 +19,8 @@
 #include "daemon/served.h"
 #include "daemon/sight.h"
 #include "daemon/snapshot.h"
+#include "daemon/state.h"
+#include "daemon/words.h"
 
 #include <sys/queue.h>
 
@@ -50,21 +54,25 @@ struct fetch {
     LIST_ENTRY(fetch) link;
 };
 
+struct remember;
 struct sweep;
 
 struct directory {
     struct daemon *daemon;
     struct admin *admin;
     struct people *people;
+    struct bindings *bindings; /* of names and ids that none of the people has */
+    struct claims *claims;     /* who was refused one */
+    struct remember *remember; /* NULL: there is no state.db */
     struct known_groups groups;
     struct known_groups *judged_by; /* users are judged by these: a sweep's own, or the above */
     struct locals *locals;
     struct sight *sight;
     bool named; /* groups are known by name and gid, and the client may see users */
     bool ready; /* so are their members */
-    uint32_t groups_until;
+    int64_t groups_until;
     struct snapshot *snapshot;
-    uint32_t next_fresh;
+    struct words *words; /* who has which in the snapshot */
     sd_event_source *publish_timer;
     bool publish_planned;
     struct sweep *sweep; /* under way; NULL: none */
@@ -139,7 +147,43 @@ void sweep_done(
 void publish_soon(struct directory *directory);
 enum kc_status publish_init(struct directory *directory, const char *folder);
 void publish_free(struct directory *directory);
-uint32_t publish_new_words(struct directory *directory); /* the first of two that nobody has */
-void publish_fresh(struct directory *directory, uint32_t word, uint32_t until);
+/* The first of two words that are this name's alone. */
+uint32_t publish_new_words(struct directory *directory, bool group, const char *name);
+/* `until`: seconds of CLOCK_MONOTONIC; what lies before the host's start counts as never. */
+void publish_fresh(struct directory *directory, uint32_t word, int64_t until);
+
+/* owner.c: whether a realm id may have a name and a number: nobody else has, or has had them.
+ * KC_ENTRY_NAME_TAKEN, KC_ENTRY_ID_TAKEN: logged, once. */
+enum kc_status owner_judge_user(
+    struct directory *directory, const char *id, const char *name, uint32_t uid);
+enum kc_status owner_judge_group(
+    struct directory *directory, const char *id, const char *name, uint32_t gid);
+/* A user is gone, or called otherwise: is no more among the people, nor fresh; name and uid stay
+ * bound. Member lists are the caller's. */
+void owner_release(struct directory *directory, struct known_user *user);
+void owner_bind_group(struct directory *directory, const struct known_group *group);
+
+/* remember.c: what is known is written, soon and by itself. KC_NO_MEMORY, KC_SYSTEM. */
+enum kc_status remember_new(struct directory *directory);
+void remember_free(struct directory *directory);
+void remember_soon(struct directory *directory);
+void remember_user(struct directory *directory, struct known_user *user);
+void remember_gone(struct directory *directory, struct known_user *user);
+void remember_no_more(struct directory *directory, enum state_table table, const char *id);
+/* Before `groups` take the place of the directory's. */
+void remember_groups(struct directory *directory, struct known_groups *groups);
+void remember_swept(struct directory *directory);
+/* The disk has it so. */
+void remember_loaded(struct known_user *user);
+void remember_loaded_group(struct known_group *group);
+/* Which groups the configuration serves, in a number. */
+uint32_t remember_served(const struct directory *directory);
+
+/* recall.c: takes in what the last run knew. KC_NO_MEMORY. */
+enum kc_status recall_all(struct directory *directory);
+
+/* Whether an entry may stand here beside local names and groups: KC_OK, or why not. */
+enum kc_status directory_judge_entry(
+    const struct directory *directory, const struct passwd_entry *entry);
 
 #endif

@@ -23,6 +23,7 @@ struct known_group {
     bool before; /* it had its name and gid before this set was begun */
     uint32_t gid;
     uint32_t fresh;    /* the first of the two freshness words */
+    uint32_t saved;    /* what the disk has, in a number (remember.c) */
     uint32_t *members; /* uids */
     uint32_t member_count;
 };

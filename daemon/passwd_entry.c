@@ -186,3 +186,11 @@ enum kc_status passwd_entry_make(const struct person *person,
     *ret_entry = entry;
     return KC_OK;
 }
+
+bool passwd_entry_fits(const struct passwd_entry *entry, const struct passwd_entry_rules *rules)
+{
+    return kc_bounds_id(rules->bounds, entry->uid) && kc_bounds_id(rules->bounds, entry->gid) &&
+           is_home(entry->home, rules->bounds->home_prefix) && is_field(entry->gecos) &&
+           (strcmp(entry->shell, rules->directory->shell) == 0 ||
+               is_shell(entry->shell, rules->shells));
+}

@@ -50,6 +50,9 @@ struct passwd_entry_rules {
 enum kc_status passwd_entry_make(const struct person *person,
     const struct passwd_entry_rules *rules, struct passwd_entry *ret_entry);
 
+/* Whether an entry of an earlier day could be made by today's rules: ids, home and shell. */
+bool passwd_entry_fits(const struct passwd_entry *entry, const struct passwd_entry_rules *rules);
+
 /* A decimal number of at most 10 digits, without sign, blank or leading zero, that fits. */
 bool passwd_entry_read_id(const char *text, uint32_t *ret_id);
 

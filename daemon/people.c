@@ -119,6 +119,7 @@ static enum kc_status add(struct people *people, const char *id, const struct pa
         return KC_NO_MEMORY;
     user->id = strdup(id);
     user->enabled = enabled;
+    user->fresh = PEOPLE_NO_WORDS;
     if (!user->id || set_texts(user, entry) != KC_OK) {
         user_free(user);
         return KC_NO_MEMORY;
@@ -134,21 +135,13 @@ enum kc_status people_put(struct people *people, const char *id, const struct pa
 {
     struct known_user *known = people_by_id(people, id);
     const struct known_user *other = people_by_name(people, entry->name);
-    if (other && other != known) {
-        if (known)
-            people_remove(people, known);
+    if (other && other != known)
         return KC_ENTRY_NAME_TAKEN;
-    }
     other = people_by_uid(people, entry->uid);
-    if (other && other != known) {
-        if (known)
-            people_remove(people, known);
+    if (other && other != known)
         return KC_ENTRY_ID_TAKEN;
-    }
-    if (known && (strcmp(known->name, entry->name) != 0 || known->uid != entry->uid)) {
-        people_remove(people, known); /* it stands elsewhere in the trees now */
-        known = NULL;
-    }
+    if (known && (strcmp(known->name, entry->name) != 0 || known->uid != entry->uid))
+        return KC_BUSY; /* it would stand elsewhere in the trees */
     if (!known) {
         if (people->count >= PEOPLE_MAX)
             return KC_BUSY;

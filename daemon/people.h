@@ -9,8 +9,10 @@
 #include "daemon/passwd_entry.h"
 
 #include <stddef.h>
+#include <sys/queue.h>
 
 #define PEOPLE_MAX 2000000u
+#define PEOPLE_NO_WORDS UINT32_MAX
 
 /* A user. Texts stand in one piece of memory behind `name`. */
 struct known_user {
@@ -21,10 +23,16 @@ struct known_user {
     char *id; /* the realm's */
     uint32_t uid;
     uint32_t gid;
-    uint32_t fresh; /* the first of the two freshness words */
+    uint32_t fresh; /* the first of the two freshness words; PEOPLE_NO_WORDS: it has none yet */
     bool enabled;
-    uint32_t until;      /* the entry is fresh until then, seconds of CLOCK_MONOTONIC */
-    uint32_t gids_until; /* and the groups until then */
+    bool allocated; /* the uid is this host's own */
+    bool swept;     /* a member of a group when the last sweep ended */
+    bool bound;     /* the disk has whose name and uid these are */
+    bool unsaved;   /* in a list of remember.c */
+    uint32_t saved; /* what the disk has, in a number */
+    LIST_ENTRY(known_user) link;
+    int64_t until;      /* the entry is fresh until then, seconds of CLOCK_MONOTONIC; 0: never yet */
+    int64_t gids_until; /* and the groups until then */
     uint32_t gid_count;
     uint32_t *gids;  /* of served groups */
     uint32_t number; /* in the order of names, while a snapshot is built */
@@ -41,9 +49,9 @@ struct known_user *people_by_uid(const struct people *people, uint32_t uid);
 struct known_user *people_by_id(const struct people *people, const char *id);
 
 /*
- * Puts a user in, or in the place of the one with that realm id. KC_ENTRY_NAME_TAKEN,
- * KC_ENTRY_ID_TAKEN: another realm id has its name or uid, which stays as it is; where the realm
- * id had an entry, it has none any more. KC_BUSY: too many. KC_NO_MEMORY.
+ * Puts a user in, or in the place of the one with that realm id, whose name and uid are the same:
+ * one who has others is removed before. KC_ENTRY_NAME_TAKEN, KC_ENTRY_ID_TAKEN: another realm id
+ * has its name or uid. KC_BUSY: too many. KC_NO_MEMORY. After a failure all is as it was.
  */
 enum kc_status people_put(struct people *people, const char *id, const struct passwd_entry *entry,
     bool enabled, struct known_user **ret_user);

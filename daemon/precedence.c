@@ -29,11 +29,8 @@ static void drop_users(struct directory *directory)
     do {
         going.count = 0;
         people_walk(directory->people, note_user, &going);
-        for (size_t i = 0; i < going.count; i++) {
-            publish_fresh(directory, going.users[i]->fresh, 0);
-            publish_fresh(directory, going.users[i]->fresh + 1, 0);
-            people_remove(directory->people, going.users[i]);
-        }
+        for (size_t i = 0; i < going.count; i++)
+            owner_release(directory, going.users[i]);
     } while (going.count == AT_ONCE);
 }
 

@@ -136,22 +136,23 @@ void publish_soon(struct directory *directory)
         directory->publish_planned = true;
 }
 
-/* Words of the last run are not given again: readers of its arena still look at them. */
-static void count_words(void *userdata, enum kc_record_kind kind, const char *name, uint32_t fresh)
+/* Names keep their words: readers of the last run's arena still look at them. */
+static void find_words(void *userdata, enum kc_record_kind kind, const char *name, uint32_t fresh)
 {
     struct directory *directory = userdata;
-    (void)kind;
-    (void)name;
-    if (fresh + 2 > directory->next_fresh)
-        directory->next_fresh = fresh + 2;
+    if (kind != KC_RECORD_LOCAL &&
+        words_found(directory->words, kind == KC_RECORD_GROUP, name, fresh) != KC_OK)
+        log_line(LOG_ERR, "snapshot result=failed reason=no-memory");
 }
 
 enum kc_status publish_init(struct directory *directory, const char *folder)
 {
-    enum kc_status status = snapshot_open(folder, &directory->snapshot);
+    enum kc_status status = words_new(&directory->words);
+    if (status == KC_OK)
+        status = snapshot_open(folder, &directory->snapshot);
     if (status != KC_OK)
         return status;
-    snapshot_walk(directory->snapshot, count_words, directory);
+    snapshot_walk(directory->snapshot, find_words, directory);
     if (sd_event_add_time(directory->daemon->event, &directory->publish_timer, CLOCK_MONOTONIC, 1,
             1000, on_time, directory) < 0 ||
         sd_event_source_set_enabled(directory->publish_timer, SD_EVENT_OFF) < 0)
@@ -163,19 +164,20 @@ void publish_free(struct directory *directory)
 {
     sd_event_source_disable_unref(directory->publish_timer);
     snapshot_close(directory->snapshot);
+    words_free(directory->words);
 }
 
-uint32_t publish_new_words(struct directory *directory)
+uint32_t publish_new_words(struct directory *directory, bool group, const char *name)
 {
-    const uint32_t first = directory->next_fresh;
-    directory->next_fresh += 2;
-    publish_fresh(directory, first, 0); /* a predecessor may have used them */
+    const uint32_t first = words_take(directory->words, group, name);
+    publish_fresh(directory, first, 0); /* somebody may have used them */
     publish_fresh(directory, first + 1, 0);
     return first;
 }
 
-void publish_fresh(struct directory *directory, uint32_t word, uint32_t until)
+void publish_fresh(struct directory *directory, uint32_t word, int64_t until)
 {
-    if (snapshot_set_fresh(directory->snapshot, word, until) != KC_OK)
+    const uint32_t seconds = until <= 0 ? 0 : until < UINT32_MAX ? (uint32_t)until : UINT32_MAX;
+    if (snapshot_set_fresh(directory->snapshot, word, seconds) != KC_OK)
         log_line(LOG_ERR, "snapshot result=failed reason=no-memory");
 }

@@ -37,12 +37,12 @@ void directory_answer(struct directory_wait *wait, enum kc_status status)
 }
 
 /* Whether nobody knows better just now, and what was known is not too old. */
-static bool may_be_stale(enum kc_status status, uint32_t until, uint32_t grace)
+static bool may_be_stale(enum kc_status status, int64_t until, uint32_t grace)
 {
     const enum kc_class class = kc_status_class(status);
     return (class == KC_CLASS_UNREACHABLE || class == KC_CLASS_UNAVAILABLE ||
                class == KC_CLASS_MISCONFIGURED) &&
-           until != 0 && directory_now() < (uint64_t)until + grace;
+           until != 0 && directory_now() < until + grace;
 }
 
 static void answer_gids(struct directory_wait *wait, const struct known_user *user)
@@ -158,6 +158,27 @@ static void wait_for_sweep(struct directory_wait *wait)
     }
 }
 
+/* What is known and fresh, be it from the last run of the daemon: false where it has to be asked. */
+static bool answer_fresh(struct directory_wait *wait, const struct known_user *user)
+{
+    const struct directory *directory = wait->directory;
+    const struct known_group *group = find_group(directory, &wait->lookup);
+    const uint32_t now = directory_now();
+    if (wait->lookup.kind == KC_LOOKUP_GROUP) {
+        if (!group || now >= directory->groups_until)
+            return false;
+        answer_group(wait, group);
+        return true;
+    }
+    /* a user's groups are read by the groups' own ids */
+    const bool enough =
+        wait->lookup.kind != KC_LOOKUP_GIDS || directory->named || (user && now < user->gids_until);
+    if (!user || now >= user->until || !enough)
+        return false;
+    directory_answer_user(wait, user);
+    return true;
+}
+
 /* Answers, or joins whoever brings the answer. */
 void directory_resolve(struct directory_wait *wait)
 {
@@ -165,22 +186,16 @@ void directory_resolve(struct directory_wait *wait)
     const struct kc_wire_lookup *lookup = &wait->lookup;
     const uint32_t now = directory_now();
     const bool group = lookup->kind == KC_LOOKUP_GROUP;
+    const struct known_user *user = find_user(directory, lookup);
+    if (answer_fresh(wait, user))
+        return;
     /* for users the groups' names and gids are enough; their members may be many */
     if (group ? !directory->ready || now >= directory->groups_until : !directory->named) {
         wait_for_sweep(wait);
         return;
     }
     if (group) {
-        const struct known_group *known = find_group(directory, lookup);
-        if (known)
-            answer_group(wait, known);
-        else
-            directory_answer(wait, KC_USER_UNKNOWN);
-        return;
-    }
-    const struct known_user *user = find_user(directory, lookup);
-    if (user && now < user->until) {
-        directory_answer_user(wait, user);
+        directory_answer(wait, KC_USER_UNKNOWN);
         return;
     }
     if (!user && !*lookup->name) {

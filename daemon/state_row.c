@@ -8,7 +8,6 @@
 #include "common/name.h"
 #include "common/snapshot.h"
 #include "daemon/person.h"
-#include "daemon/served.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +22,9 @@
 
 /* clang-format off */
 const struct state_columns state_columns[STATE_TABLES] = {
-    [STATE_REALM] = {4, {C(NUMBER, number), C(ISSUER, id), C(TIME, until), C(TIME, gids_until)}},
-    [STATE_GROUPS] = {4, {C(ID, id), C(NAME, name), C(NUMBER, number), C(PATH, path)}},
+    [STATE_REALM] = {5, {C(NUMBER, number), C(ISSUER, id), C(NUMBER, gid), C(TIME, until),
+        C(TIME, gids_until)}},
+    [STATE_GROUPS] = {3, {C(ID, id), C(NAME, name), C(NUMBER, number)}},
     [STATE_USERS] = {12, {C(ID, id), C(NAME, name), C(NUMBER, number), C(NUMBER, gid),
         C(FIELD, gecos), C(FIELD, home), C(FIELD, shell), C(BOOL, enabled), C(BOOL, swept),
         C(TIME, until), C(TIME, gids_until), C(GIDS, gids)}},
@@ -54,8 +54,6 @@ static bool is_text(enum state_column_type type, const char *text, size_t length
         return kc_name_valid_group(text, length);
     case STATE_COLUMN_FIELD:
         return length <= FIELD_MAX && !memchr(text, ':', length);
-    case STATE_COLUMN_PATH:
-        return length > 1 && length <= SERVED_PATH_MAX && text[0] == '/';
     case STATE_COLUMN_ISSUER:
         return length > 0 && length <= STATE_ISSUER_MAX;
     default:

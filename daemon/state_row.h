@@ -32,10 +32,10 @@ struct state_row {
     bool remove;        /* the row with this key goes */
     const char *id;     /* the realm's, of a user or a group; STATE_REALM: the issuer */
     const char *name;
-    bool group;         /* STATE_NAMES: a group's */
+    bool group; /* STATE_NAMES: a group's */
     uint32_t number;    /* uid; of a group its gid; STATE_REALM: 1 */
     bool allocated;     /* the number is this host's own */
-    uint32_t gid;       /* a user's primary one */
+    uint32_t gid;   /* a user's primary one; STATE_REALM: what groups are served, in a number */
     bool enabled;
     bool swept;         /* as fresh as the last sweep */
     int64_t until;      /* fresh until then */
@@ -43,7 +43,6 @@ struct state_row {
     const char *gecos;
     const char *home;
     const char *shell;
-    const char *path;   /* of a group */
     const uint32_t *gids;
     uint32_t gid_count;
     void *memory; /* of a copy: everything above lies in it */
@@ -54,7 +53,6 @@ enum state_column_type {
     STATE_COLUMN_ID,
     STATE_COLUMN_NAME,
     STATE_COLUMN_FIELD, /* of a passwd line */
-    STATE_COLUMN_PATH,
     STATE_COLUMN_ISSUER,
     STATE_COLUMN_NUMBER,
     STATE_COLUMN_BOOL,

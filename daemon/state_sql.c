@@ -7,10 +7,10 @@
 
 /* clang-format off */
 const char *const state_sql_create[STATE_SQL_CREATES] = {
-    "CREATE TABLE realm (one INTEGER PRIMARY KEY, issuer TEXT NOT NULL, until INTEGER NOT NULL, "
-        "written INTEGER NOT NULL) STRICT",
-    "CREATE TABLE known_groups (id TEXT PRIMARY KEY, name TEXT NOT NULL, gid INTEGER NOT NULL, "
-        "path TEXT NOT NULL) WITHOUT ROWID, STRICT",
+    "CREATE TABLE realm (one INTEGER PRIMARY KEY, issuer TEXT NOT NULL, served INTEGER NOT NULL, "
+        "until INTEGER NOT NULL, written INTEGER NOT NULL) STRICT",
+    "CREATE TABLE known_groups (id TEXT PRIMARY KEY, name TEXT NOT NULL, gid INTEGER NOT NULL) "
+        "WITHOUT ROWID, STRICT",
     "CREATE TABLE known_users (id TEXT PRIMARY KEY, name TEXT NOT NULL, uid INTEGER NOT NULL, "
         "gid INTEGER NOT NULL, gecos TEXT NOT NULL, home TEXT NOT NULL, shell TEXT NOT NULL, "
         "enabled INTEGER NOT NULL, swept INTEGER NOT NULL, until INTEGER NOT NULL, "
@@ -25,11 +25,11 @@ const char *const state_sql_create[STATE_SQL_CREATES] = {
 };
 
 const struct state_sql state_sql[STATE_TABLES] = {
-    [STATE_REALM] = {"SELECT one, issuer, until, written FROM realm",
-        "INSERT OR REPLACE INTO realm VALUES (?, ?, ?, ?)",
+    [STATE_REALM] = {"SELECT one, issuer, served, until, written FROM realm",
+        "INSERT OR REPLACE INTO realm VALUES (?, ?, ?, ?, ?)",
         "DELETE FROM realm WHERE one = ?"},
-    [STATE_GROUPS] = {"SELECT id, name, gid, path FROM known_groups",
-        "INSERT OR REPLACE INTO known_groups VALUES (?, ?, ?, ?)",
+    [STATE_GROUPS] = {"SELECT id, name, gid FROM known_groups",
+        "INSERT OR REPLACE INTO known_groups VALUES (?, ?, ?)",
         "DELETE FROM known_groups WHERE id = ?"},
     [STATE_USERS] = {"SELECT id, name, uid, gid, gecos, home, shell, enabled, swept, until, "
         "gids_until, gids FROM known_users",

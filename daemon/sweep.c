@@ -44,10 +44,12 @@ static void finish(struct sweep *sweep, enum kc_status status, const char *detai
     for (size_t i = 0; i < sweep->groups.count && status == KC_OK; i++) {
         struct known_group *group = &sweep->groups.items[i];
         const struct known_group *before = group_by_name(&directory->groups, group->name);
-        group->fresh = before ? before->fresh : publish_new_words(directory);
+        group->fresh = before ? before->fresh
+                              : publish_new_words(directory, true, group->name);
         group_settle_members(group);
     }
     if (status == KC_OK) {
+        remember_groups(directory, &sweep->groups);
         groups_clear(&directory->groups);
         directory->groups = sweep->groups;
         sweep->groups = (struct known_groups){0};

@@ -91,7 +91,8 @@ static enum kc_status take_group(
     uint32_t gid;
     if (served_name(&config_of(sweep)->groups, path, name) != KC_OK ||
         !has_plain_name(object, path) || !read_gid(sweep, object, &gid) ||
-        locals_have_name(directory->locals, name) || locals_have_gid(directory->locals, gid))
+        locals_have_name(directory->locals, name) || locals_have_gid(directory->locals, gid) ||
+        owner_judge_group(directory, id, name, gid) != KC_OK)
         return KC_OK;
     const struct known_group *before = group_by_id(&directory->groups, id);
     return groups_add(&sweep->groups, name, id, gid,
