@@ -21,12 +21,22 @@ class Bed:
         os.chmod(self.path, 0o755)
         self.write("kclogin.conf", config)
         self.write("host.conf", bounds)
-        self.log = open(self.file("log"), "w+", encoding="utf-8")
+        self.log = open(self.file("log"), "a", encoding="utf-8")
+        self.start()
+
+    def start(self):
+        """A daemon; the log goes on where the last one ended."""
+        began = self.lines().count("start version=")
         self.process = subprocess.Popen(
             [DAEMON, "-c", self.file("kclogin.conf"), "-b", self.file("host.conf"),
              "-r", self.file("run"), "-s", self.file("state"), "-u", "nobody"],
             stderr=self.log, stdin=subprocess.DEVNULL)
-        self.wait_for("start version=")
+        self.wait_for("start version=", began + 1)
+
+    def end(self, how=signal.SIGTERM):
+        """The daemon ends; the folder stays."""
+        self.process.send_signal(how)
+        return self.process.wait(10)
 
     def file(self, name):
         return os.path.join(self.path, name)
@@ -40,9 +50,9 @@ class Bed:
         with open(self.file("log"), encoding="utf-8") as file:
             return file.read()
 
-    def wait_for(self, text):
+    def wait_for(self, text, times=1):
         end = time.monotonic() + 60
-        while text not in self.lines():
+        while self.lines().count(text) < times:
             if time.monotonic() > end or self.process.poll() is not None:
                 raise AssertionError(f"no {text!r} in the log:\n{self.lines()}")
             time.sleep(0.02)
@@ -54,8 +64,7 @@ class Bed:
         return wire.Caller(self.file("run/socket"))
 
     def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(10)
+        code = self.end()
         self.log.close()
         self.folder.cleanup()
         return code

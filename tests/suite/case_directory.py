@@ -41,6 +41,11 @@ def look_up(*arguments, caller=None):
     return done.returncode, done.stdout.splitlines()
 
 
+def empty(folder):
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        os.remove(os.path.join(folder, name))
+
+
 @contextlib.contextmanager
 def name_service(world):
     """A host that asks the realm for whom its own files do not know."""
@@ -57,6 +62,7 @@ def name_service(world):
                 run("sed", "-i", f"/^{user}:/d", f"/etc/{name}")
             run("sed", "-i", f"s/^{name}:.*/{name}: files keycloak/", "/etc/nsswitch.conf")
         world.daemon.stop()
+        empty("/var/lib/kclogin")  # nobody's name is bound by the case before
         text = configuration(
             world.realm,
             sections={
@@ -193,17 +199,44 @@ def forbidden(world):
             )
 
 
-@case("a user who is deleted is gone within the cache's time; a new one of that name is another", once)
+@case("after a reboot without the realm users and groups are known by name and by id", once)
+def reboot(world):
+    with name_service(world):
+        expect(look_up("passwd", "noattrs")[0] == 2, "noattrs has an entry")
+        expect(look_up("passwd", "jo.doe")[0] == 0, "jo.doe is not there")
+        text, mark = world.daemon.text, world.daemon.log.mark()
+        world.daemon.stop()
+        world.realm.relay.down()
+        empty("/run/kclogin/snapshot")
+        expect(look_up("passwd", "ada")[0] == 2, "somebody is known without a daemon")
+        world.daemon.use(text)
+        try:
+            for key in ("ada", "1900010001"):
+                expect(look_up("passwd", key)[1] == [ADA], f"{key}: {world.daemon.log.text(mark)}")
+            expect(look_up("passwd", "1900010103")[0] == 0, "jo.doe has no name any more")
+            gids = sorted(run("id", "-G", "ada").split())
+            expect(gids == ["1900020000", "1900020001", "1900020011"], f"ada's groups: {gids}")
+            members = look_up("group", "linux-admins")[1][0].split(":")[3].split(",")
+            expect("ada" in members, f"linux-admins: {members}")
+        finally:
+            world.realm.relay.up()
+
+
+@case("a user who is deleted is gone within the cache's time; a new one of that name is refused", once)
 def deleted(world):
     with name_service(world):
-        expect(look_up("passwd", "keys")[0] == 0, "keys is not there")
-        world.realm.control("POST", "user", {"username": "keys", "again": True})
-        run("sleep", "2.5")
-        expect(look_up("passwd", "keys")[0] == 0, "the new keys is not there")
-        world.realm.control("DELETE", "user", {"username": "keys"})
+        for name in ("keys", "jo.doe"):
+            expect(look_up("passwd", name)[0] == 0, f"{name} is not there")
+        mark = world.daemon.log.mark()
         try:
+            world.realm.control("POST", "user", {"username": "keys", "again": True})
+            world.realm.control("DELETE", "user", {"username": "jo.doe"})
             run("sleep", "2.5")
-            expect(look_up("passwd", "keys")[0] == 2, "keys is there still")
+            for name in ("keys", "jo.doe", "1900010114"):
+                expect(look_up("passwd", name)[0] == 2, f"{name} is there still")
+            lines = world.daemon.log.text(mark)
+            expect(lines.count("binding user=keys id=1900010114 result=denied reason=name-taken")
+                   == 1, lines)
         finally:
             world.realm.control("POST", "reset")
 

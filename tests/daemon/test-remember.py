@@ -1,0 +1,305 @@
+#!/usr/bin/env python3
+"""What outlives the daemon: who was known, and whose names and numbers are, after its end, its death,
+and with a state.db that is damaged, newer, full or of another time.
+
+Needs no root and no network but the loopback.
+"""
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import unittest
+
+TESTS = os.path.join(os.environ.get("srcdir", "."), "tests")
+sys.path[:0] = [TESTS, os.path.join(TESTS, "daemon"), os.path.join(TESTS, "realm")]
+import bed  # noqa: E402
+import wire  # noqa: E402
+from lookups import World, until  # noqa: E402
+
+ADA, JO, KEYS = 1900010001, 1900010103, 1900010114
+USERS, ADMINS, KERNEL = 1900020000, 1900020001, 1900020011
+GIDS = [USERS, ADMINS, KERNEL]
+SHORT = "found_ttl = 1s\nabsent_ttl = 1s"
+
+
+class Host(World):
+    """A world whose daemon ends and starts again, and whose realm may be gone."""
+
+    def realm_gone(self):
+        self.realm.process.send_signal(signal.SIGTERM)
+        self.realm.process.wait(30)
+
+    def restart(self, how=signal.SIGTERM, between=None):
+        self.bed.end(how)
+        if between:
+            between()
+        self.bed.start()
+
+    def database(self):
+        return self.bed.file("state/state.db")
+
+    def change(self, statement):
+        """Edits the database; only while there is no daemon."""
+        with sqlite3.connect(self.database()) as connection:
+            connection.execute(statement)
+        connection.close()
+        if bed.ROOT:
+            os.chown(self.database(), 65534, 65534)
+
+    def kept(self, table):
+        """How many rows are on the disk; a reader of a copy disturbs nobody."""
+        copy = self.bed.file("copy.db")
+        with open(self.database(), "rb") as file, open(copy, "wb") as out:
+            out.write(file.read())
+        connection = sqlite3.connect(copy)
+        try:
+            return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        except sqlite3.DatabaseError:
+            return 0  # just being written
+        finally:
+            connection.close()
+            os.remove(copy)
+
+    def saved(self):
+        """Waits until everybody who is known is on the disk: ada, jo.doe and the groups."""
+        until(lambda: self.kept("known_users") >= 2 and self.kept("known_groups") >= 3,
+              lambda: f"{self.kept('known_users')} {self.bed.lines()}")
+
+    def lines(self, text):
+        return [line for line in self.bed.lines().splitlines() if text in line]
+
+
+class Known(unittest.TestCase):
+    def assert_known(self, host):
+        self.assertEqual(host.uid("ada"), ADA)
+        self.assertEqual(host.user(uid=ADA).name, "ada")
+        self.assertEqual(host.gids("ada"), GIDS)
+        self.assertEqual(host.uid("jo.doe"), JO)
+        self.assertEqual(host.user(uid=JO).name, "jo.doe")
+        self.assertIn("ada", host.members("linux-admins"))
+        self.assertIn("ada", host.members(gid=KERNEL))
+
+    def test_users_and_groups_after_a_restart_without_the_realm(self):
+        with Host("found_ttl = 1s\nabsent_ttl = 1s") as host:
+            self.assertEqual(host.uid("jo.doe"), JO)  # by look-up alone: in no served group
+            self.assert_known(host)
+            host.saved()
+            for how in (signal.SIGTERM, signal.SIGKILL):
+                until(lambda: host.kept("known_users") >= 2, "nothing kept")
+                if how == signal.SIGTERM:
+                    host.realm_gone()
+                host.restart(how)
+                self.assert_known(host)
+                for name in ("no-such-user", "keys2"):
+                    self.assertNotEqual(host.user(name), "user-unknown")  # lesson 27
+                self.assertNotIn(host.user(uid=1900019999), ("user-unknown",))
+
+    def test_what_is_fresh_is_answered_at_once(self):
+        with Host("found_ttl = 1h\nabsent_ttl = 1s") as host:
+            self.assertEqual(host.uid("jo.doe"), JO)
+            host.saved()
+            host.realm.fault("delay", "token", count=-1, delay=3000)
+            host.restart()
+            began = time.monotonic()
+            self.assert_known(host)
+            self.assertLess(time.monotonic() - began, 1.0)
+            host.realm.clear()
+
+    def test_stale_is_as_old_as_if_nobody_had_restarted(self):
+        with Host(f"{SHORT}\nmax_stale = 3s\ngroup_max_stale = 3s") as host:
+            self.assertEqual(host.uid("jo.doe"), JO)
+            host.saved()
+            host.realm_gone()
+            host.restart()
+            self.assert_known(host)
+            time.sleep(4)
+            host.restart()
+            for asked in (host.user("ada"), host.user(uid=ADA), host.user("jo.doe")):
+                self.assertNotIsInstance(asked, wire.Reply)
+                self.assertNotEqual(asked, "user-unknown")
+            self.assertNotIsInstance(host.members("linux-admins"), list)
+
+    def test_a_clock_that_was_set_back_trusts_nobody_longer(self):
+        with Host("found_ttl = 1h\nabsent_ttl = 1s") as host:
+            self.assertEqual(host.uid("jo.doe"), JO)
+            host.saved()
+
+            def later():  # as if all this had been written in an hour's time
+                host.change("UPDATE realm SET written = written + 3600")
+                host.realm_gone()
+
+            host.restart(between=later)
+            for asked in (host.user("ada"), host.user(uid=ADA), host.user("jo.doe")):
+                self.assertNotIsInstance(asked, wire.Reply)
+                self.assertNotEqual(asked, "user-unknown")
+            self.assertEqual(len(host.lines("the clock has been set back")), 1)
+
+    def test_another_configuration(self):
+        """Groups of another configuration are not known; users are."""
+        with Host("found_ttl = 1h\nabsent_ttl = 1s") as host:
+            self.assertEqual(host.uid("jo.doe"), JO)
+            host.saved()
+
+            def other():
+                host.texts["groups"] = "serve = /linux-users"
+                host.bed.write("kclogin.conf", host.configuration())
+                host.realm_gone()
+
+            host.restart(between=other)
+            self.assertEqual(host.uid("ada"), ADA)
+            self.assertNotIsInstance(host.members("linux-admins"), list)
+            self.assertNotEqual(host.members("linux-admins"), "user-unknown")
+            self.assertNotIsInstance(host.gids("ada"), list)
+
+
+class Bound(unittest.TestCase):
+    def test_a_user_made_again_is_somebody_else(self):
+        with Host(SHORT) as host:
+            self.assertEqual(host.uid("jo.doe"), JO)
+            host.saved()
+            host.realm.tell("user", username="jo.doe", again=True)
+            until(lambda: host.user("jo.doe") == "name-taken", lambda: host.user("jo.doe"))
+            for _ in range(3):
+                self.assertEqual(host.user("jo.doe"), "name-taken")
+            self.assertEqual(len(host.lines("binding user=jo.doe")), 1, host.bed.lines())
+            line = host.lines("binding user=jo.doe")[0]
+            self.assertRegex(line, rf'^binding user=jo.doe id={JO} result=denied reason=name-taken '
+                                   r'bound=[0-9a-f-]+ realm=[0-9a-f-]+ '
+                                   r'advice="kclogin ids adopt jo.doe"$')
+            for how in (signal.SIGTERM, signal.SIGKILL):
+                host.restart(how)
+                host.bed.wait_for("directory result=ok", 2)
+                until(lambda: host.user("jo.doe") == "name-taken", lambda: host.user("jo.doe"))
+                self.assertNotIsInstance(host.user(uid=JO), wire.Reply)
+
+    def test_a_number_of_somebody_who_is_gone(self):
+        with Host(SHORT) as host:
+            self.assertEqual(host.uid("jo.doe"), JO)
+            host.saved()
+            host.realm.control("DELETE", "user", {"username": "jo.doe"})
+            until(lambda: host.user("jo.doe") == "user-unknown", lambda: host.user("jo.doe"))
+            host.realm.tell("user", create=True, username="heir", enabled=True, attributes={
+                "uidNumber": [str(JO)], "gidNumber": [str(USERS)]}, groups=["/linux-users"])
+            until(lambda: host.user("heir") == "id-taken", lambda: host.user("heir"))
+            host.restart(signal.SIGKILL)
+            until(lambda: host.user("heir") == "id-taken", lambda: host.user("heir"))
+            self.assertNotIn("heir", host.members("linux-users"))
+            self.assertEqual(len(host.lines("binding user=heir")), 2)  # once a run
+
+    def test_who_is_renamed_or_renumbered_leaves_both_behind(self):
+        """The realm has its say over its own user; nobody else gets what that user had."""
+        with Host(SHORT) as host:
+            self.assertEqual(host.uid("jo.doe"), JO)
+            host.realm.tell("user", username="jo.doe", newUsername="jo.roe",
+                            attributes={"uidNumber": ["1900010999"]})
+            until(lambda: host.uid("jo.roe") == 1900010999, lambda: host.user("jo.roe"))
+            until(lambda: host.user("jo.doe") == "user-unknown", lambda: host.user("jo.doe"))
+            host.restart()
+            host.realm.tell("user", create=True, username="jo.doe", enabled=True, attributes={
+                "uidNumber": ["1900010998"], "gidNumber": [str(USERS)]})
+            until(lambda: host.user("jo.doe") == "name-taken", lambda: host.user("jo.doe"))
+            host.realm.tell("user", create=True, username="heir", enabled=True, attributes={
+                "uidNumber": [str(JO)], "gidNumber": [str(USERS)]})
+            until(lambda: host.user("heir") == "id-taken", lambda: host.user("heir"))
+            # back again: it is the same user
+            host.realm.control("DELETE", "user", {"username": "jo.doe"})
+            host.realm.tell("user", username="jo.roe", newUsername="jo.doe",
+                            attributes={"uidNumber": [str(JO)]})
+            until(lambda: host.uid("jo.doe") == JO, lambda: host.user("jo.doe"))
+
+
+class File(unittest.TestCase):
+    def assert_served(self, host):
+        until(lambda: host.uid("ada") == ADA and host.uid("jo.doe") == JO, lambda: host.bed.lines())
+
+    def test_damaged(self):
+        for name, damage in (
+                ("noise", lambda file: file.write(os.urandom(20000))),
+                ("a page", lambda file: (file.seek(4096), file.write(os.urandom(4096)))),
+                ("short", lambda file: file.truncate(6000)),
+                ("another's", lambda file: (file.seek(68), file.write(b"abcd")))):
+            with self.subTest(name), Host(SHORT) as host:
+                self.assert_served(host)
+                host.saved()
+
+                def hurt(damage=damage, path=host.database()):
+                    with open(path, "r+b") as file:
+                        damage(file)
+
+                host.restart(between=hurt)
+                self.assert_served(host)
+                self.assertEqual(len(host.lines("moved=state.db.damaged")), 1, host.bed.lines())
+                self.assertTrue(os.path.exists(host.database() + ".damaged"))
+                host.saved()
+                host.restart()
+                self.assert_served(host)
+                self.assertEqual(len(host.lines("moved=state.db.damaged")), 1)
+
+    def test_of_a_later_version(self):
+        with Host(SHORT) as host:
+            self.assert_served(host)
+            host.saved()
+            host.restart(between=lambda: host.change("PRAGMA user_version = 2"))
+            self.assert_served(host)
+            self.assertEqual(len(host.lines("reason=state-newer")), 1, host.bed.lines())
+            with open(host.database(), "rb") as file:
+                self.assertEqual(file.read(64)[60:64], b"\0\0\0\2")
+
+    def test_a_view_in_the_place_of_a_table(self):
+        with Host(SHORT) as host:
+            self.assert_served(host)
+            host.saved()
+            host.restart(between=lambda: host.change(
+                "CREATE VIEW more AS SELECT name, 0 AS of_group, id FROM names"))
+            self.assert_served(host)
+            self.assertIn("its tables are others", host.bed.lines())
+
+    def test_of_others_or_a_link(self):
+        with Host(SHORT) as host:
+            self.assert_served(host)
+            host.saved()
+
+            def link():
+                os.rename(host.database(), host.bed.file("elsewhere"))
+                os.symlink(host.bed.file("elsewhere"), host.database())
+
+            host.restart(between=link)
+            self.assert_served(host)
+            self.assertEqual(len(host.lines("state result=misconfigured")), 1, host.bed.lines())
+
+    def test_mode(self):
+        with Host(SHORT) as host:
+            host.saved()
+            self.assertEqual(os.stat(host.database()).st_mode & 0o777, 0o600)
+            self.assertEqual(os.stat(host.bed.file("state")).st_mode & 0o777, 0o700)
+
+    def limit_files(self, host, size):
+        """As the daemon's own user may: how large its files may become."""
+        user = 65534 if bed.ROOT else None
+        subprocess.run(["prlimit", f"--pid={host.bed.process.pid}", f"--fsize={size if size >= 0 else 'unlimited'}:"], check=True,
+                       user=user, group=user)
+
+    def test_a_disk_that_is_full_and_has_room_again(self):
+        with Host(SHORT) as host:
+            self.assertEqual(host.uid("ada"), ADA)
+            until(lambda: host.kept("known_users") >= 1, "nothing kept")
+            self.limit_files(host, 12288)
+            self.assert_served(host)
+            until(lambda: host.lines("state result=unavailable reason=no-room"),
+                  lambda: host.bed.lines())
+            before = host.kept("known_users")
+            self.assert_served(host)
+            self.limit_files(host, resource.RLIM_INFINITY)
+            until(lambda: host.kept("known_users") > before, lambda: host.bed.lines(), 20)
+            self.assertEqual(len(host.lines("state result=unavailable")), 1, host.bed.lines())
+            self.assertEqual(len(host.lines("state result=ok reason=ok")), 1, host.bed.lines())
+            host.realm_gone()
+            host.restart(signal.SIGKILL)
+            self.assert_served(host)
+
+
+if __name__ == "__main__":
+    unittest.main()
