@@ -39,6 +39,8 @@ enum kc_class {
     X(NOT_PERMITTED, "not-permitted", FORBIDDEN)                                                   \
     X(NO_ACCESS_RULE, "no-access-rule", FORBIDDEN)                                                 \
     X(NO_EVIDENCE, "no-evidence", FORBIDDEN)                                                       \
+    X(RULE_NEEDS_TOKEN, "needs-token", FORBIDDEN)                                                  \
+    X(CLIENT_ROLES_UNSEEN, "client-roles-unseen", FORBIDDEN)                                       \
     X(NOT_AUTHORIZED, "not-authorized", FORBIDDEN)                                                 \
     X(TRANSACTION_UNKNOWN, "transaction-unknown", FORBIDDEN)                                       \
     X(TRANSACTION_MISMATCH, "transaction-mismatch", FORBIDDEN)                                     \

@@ -23,11 +23,12 @@ static bool is_text(const char *text, size_t length, const char *value)
 }
 
 /* A getter's status, where the member is not there or not usable; DUPLICATE is the caller's. */
-static enum kc_status absent_or_unknown(enum kc_status status, enum match *ret_match)
+static enum kc_status absent_or_unknown(
+    const struct access_question *question, enum kc_status status, enum match *ret_match)
 {
     if (status == KC_TOKEN_DUPLICATE_MEMBER)
         return status;
-    *ret_match = status == KC_NOT_FOUND ? MATCH_NO : MATCH_UNKNOWN;
+    *ret_match = status == KC_NOT_FOUND && !question->partial ? MATCH_NO : MATCH_UNKNOWN;
     return KC_OK;
 }
 
@@ -47,29 +48,29 @@ static enum match match_texts(struct json_object *array, const char *value)
     return match;
 }
 
-static enum kc_status match_array(
+static enum kc_status match_array(const struct access_question *question,
     const struct json_object *object, const char *name, const char *value, enum match *ret_match)
 {
     struct json_object *array = NULL;
     enum kc_status status = jose_json_array(object, name, &array);
     if (status != KC_OK)
-        return absent_or_unknown(status, ret_match);
+        return absent_or_unknown(question, status, ret_match);
     *ret_match = match_texts(array, value);
     return KC_OK;
 }
 
-static enum kc_status match_role(
-    const struct json_object *claims, const struct access_rule *rule, enum match *ret_match)
+static enum kc_status match_role(const struct access_question *question,
+    const struct access_rule *rule, enum match *ret_match)
 {
     bool of_client = rule->kind == ACCESS_CLIENT_ROLE;
     struct json_object *access = NULL;
     enum kc_status status =
-        jose_json_object(claims, of_client ? "resource_access" : "realm_access", &access);
+        jose_json_object(question->claims, of_client ? "resource_access" : "realm_access", &access);
     if (status == KC_OK && of_client)
         status = jose_json_object(access, rule->name, &access);
     if (status != KC_OK)
-        return absent_or_unknown(status, ret_match);
-    return match_array(access, "roles", rule->value, ret_match);
+        return absent_or_unknown(question, status, ret_match);
+    return match_array(question, access, "roles", rule->value, ret_match);
 }
 
 /* Whether a list parted by blanks has the scope, RFC 6749 section 3.3. */
@@ -100,7 +101,7 @@ static enum kc_status match_scope(
     if (status == KC_OK)
         token = match_scope_list(list, length, rule->value);
     else
-        status = absent_or_unknown(status, &token);
+        status = absent_or_unknown(question, status, &token);
     if (status != KC_OK)
         return status;
     enum match answer = token;
@@ -135,13 +136,13 @@ static enum match match_value(struct json_object *claim, const char *value)
     }
 }
 
-static enum kc_status match_claim(
-    const struct json_object *claims, const struct access_rule *rule, enum match *ret_match)
+static enum kc_status match_claim(const struct access_question *question,
+    const struct access_rule *rule, enum match *ret_match)
 {
     struct json_object *claim = NULL;
-    enum kc_status status = jose_json_member(claims, rule->name, &claim);
+    enum kc_status status = jose_json_member(question->claims, rule->name, &claim);
     if (status != KC_OK)
-        return absent_or_unknown(status, ret_match);
+        return absent_or_unknown(question, status, ret_match);
     if (json_object_get_type(claim) != json_type_array) {
         *ret_match = match_value(claim, rule->value);
         return KC_OK;
@@ -155,31 +156,53 @@ static enum kc_status match_claim(
     return KC_OK;
 }
 
-static enum kc_status match_rule(
-    const struct access_question *question, const char *text, enum match *ret_match)
+static enum kc_status match_kind(const struct access_question *question,
+    const struct access_rule *rule, enum match *ret_match)
 {
-    struct access_rule rule;
-    if (access_rule_parse(text, &rule))
-        return KC_CONFIG_INVALID;
-    switch (rule.kind) {
+    switch (rule->kind) {
     case ACCESS_ANY:
         *ret_match = MATCH_YES;
         return KC_OK;
     case ACCESS_USER:
         *ret_match =
-            is_text(question->user, strlen(question->user), rule.value) ? MATCH_YES : MATCH_NO;
+            is_text(question->user, strlen(question->user), rule->value) ? MATCH_YES : MATCH_NO;
         return KC_OK;
     case ACCESS_SCOPE:
-        return match_scope(question, &rule, ret_match);
+        return match_scope(question, rule, ret_match);
     case ACCESS_ROLE:
     case ACCESS_CLIENT_ROLE:
-        return match_role(question->claims, &rule, ret_match);
+        return match_role(question, rule, ret_match);
     case ACCESS_GROUP:
-        return match_array(question->claims, "groups", rule.value, ret_match);
+        return match_array(question, question->claims, "groups", rule->value, ret_match);
     case ACCESS_CLAIM:
-        return match_claim(question->claims, &rule, ret_match);
+        return match_claim(question, rule, ret_match);
     }
     return KC_CONFIG_INVALID;
+}
+
+static enum kc_status match_rule(
+    const struct access_question *question, const char *text, enum match *ret_match)
+{
+    struct access_rule rule;
+    return access_rule_parse(text, &rule) ? KC_CONFIG_INVALID
+                                          : match_kind(question, &rule, ret_match);
+}
+
+/* Why a rule of which the claims say nothing is not met. */
+static enum kc_status unknown(const char *text)
+{
+    struct access_rule rule;
+    if (access_rule_parse(text, &rule))
+        return KC_CONFIG_INVALID;
+    if (rule.kind == ACCESS_SCOPE || rule.kind == ACCESS_CLAIM)
+        return KC_RULE_NEEDS_TOKEN;
+    return rule.kind == ACCESS_CLIENT_ROLE ? KC_CLIENT_ROLES_UNSEEN : KC_NOT_PERMITTED;
+}
+
+static enum kc_status refusal(
+    const struct access_question *question, const char *text, enum match match)
+{
+    return match == MATCH_UNKNOWN && question->partial ? unknown(text) : KC_NOT_PERMITTED;
 }
 
 /* Each of the rules must be `wanted`; the first that is not is named. */
@@ -192,7 +215,7 @@ static enum kc_status check_each(const struct access_question *question,
         if (status == KC_OK && match == wanted)
             continue;
         snprintf(missing, size, "%s %s", word, rules->items[i]);
-        return status == KC_OK ? KC_NOT_PERMITTED : status;
+        return status == KC_OK ? refusal(question, rules->items[i], match) : status;
     }
     return KC_OK;
 }
@@ -201,6 +224,7 @@ static enum kc_status check_each(const struct access_question *question,
 static enum kc_status check_allow(
     const struct access_question *question, const struct kc_list *rules, char *missing, size_t size)
 {
+    enum kc_status refused = KC_NOT_PERMITTED;
     for (size_t i = 0; i < rules->count; i++) {
         enum match match = MATCH_UNKNOWN;
         enum kc_status status = match_rule(question, rules->items[i], &match);
@@ -210,12 +234,14 @@ static enum kc_status check_allow(
             snprintf(missing, size, "allow %s", rules->items[i]);
             return status;
         }
+        if (refused == KC_NOT_PERMITTED)
+            refused = refusal(question, rules->items[i], match);
     }
     if (rules->count == 1)
         snprintf(missing, size, "allow %s", rules->items[0]);
     else
         snprintf(missing, size, "allow, none of its %zu rules", rules->count);
-    return KC_NOT_PERMITTED;
+    return refused;
 }
 
 enum kc_status access_decide(const struct config *config, const struct access_question *question,
@@ -236,4 +262,44 @@ enum kc_status access_decide(const struct config *config, const struct access_qu
     if (status == KC_OK)
         status = check_allow(question, &access->allow, ret_missing, size);
     return status;
+}
+
+static void walk_rules(const struct access_question *question, const struct kc_list *rules,
+    const char *word, access_each *each, void *userdata)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        enum match match = MATCH_UNKNOWN;
+        if (match_rule(question, rules->items[i], &match) != KC_OK)
+            match = MATCH_UNKNOWN;
+        each(userdata, word, rules->items[i],
+            match == MATCH_YES  ? ACCESS_MET
+            : match == MATCH_NO ? ACCESS_NOT_MET
+                                : ACCESS_NOT_KNOWN);
+    }
+}
+
+void access_walk(const struct config *config, const struct access_question *question,
+    access_each *each, void *userdata)
+{
+    const struct access_section *access =
+        config_access(config, question->section, question->service);
+    if (!access)
+        return;
+    walk_rules(question, &access->deny, "deny", each, userdata);
+    walk_rules(question, &access->require, "require", each, userdata);
+    walk_rules(question, &access->allow, "allow", each, userdata);
+}
+
+void access_clients(const struct config *config, access_client *each, void *userdata)
+{
+    struct access_rule rule;
+    for (size_t i = 0; i < config->access_count; i++) {
+        const struct access_section *access = &config->access[i];
+        const struct kc_list *lists[] = {&access->allow, &access->require, &access->deny};
+        for (size_t l = 0; l < 3; l++)
+            for (size_t r = 0; r < lists[l]->count; r++)
+                if (!access_rule_parse(lists[l]->items[r], &rule) &&
+                    rule.kind == ACCESS_CLIENT_ROLE)
+                    each(userdata, rule.name);
+    }
 }

@@ -206,3 +206,19 @@ enum kc_status realm_await_keys(struct realm *realm, uint64_t deadline_us, realm
         refresh_plan(realm);
     return status;
 }
+
+enum kc_status realm_await_probe(struct realm *realm, uint64_t deadline_us, realm_ready *ready,
+    void *userdata, struct realm_wait **ret_wait)
+{
+    const struct refresh *refresh = &realm->refresh;
+    *ret_wait = NULL;
+    if (!refresh_runs(realm) && refresh->failed_us &&
+        clock_us() - refresh->failed_us < REFRESH_PAUSE_US) {
+        ready(userdata, realm->report.failure, realm->report.detail);
+        return KC_OK;
+    }
+    enum kc_status status = wait_new(realm, deadline_us, 0, ready, userdata, ret_wait);
+    if (status == KC_OK)
+        realm_probe(realm);
+    return status;
+}

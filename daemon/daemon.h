@@ -35,6 +35,7 @@ struct daemon {
     struct state *state;         /* NULL: the disk fails, and everything goes on without */
     struct directory *directory; /* NULL: no user or group is served */
     struct ssh_keys *ssh_keys;
+    struct evidence *evidence;
     struct server *server; /* NULL once the daemon stops */
     unsigned stop_left_ms;
     struct pacing pacing;

@@ -113,6 +113,12 @@ bool directory_user_enabled(const struct directory *directory, const char *name)
     return user && user->enabled;
 }
 
+bool directory_is_user(const struct directory *directory, const char *name, uint32_t uid)
+{
+    const struct known_user *user = people_by_name(directory->people, name);
+    return user && user->uid == uid;
+}
+
 bool directory_sees_users(const struct directory *directory)
 {
     return directory->named;

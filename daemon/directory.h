@@ -60,6 +60,9 @@ const char *directory_user_id(const struct directory *directory, const char *nam
 /* Whether the realm had this user enabled when it was asked last; false for nobody. */
 bool directory_user_enabled(const struct directory *directory, const char *name);
 
+/* Whether that name is known here, with that uid. */
+bool directory_is_user(const struct directory *directory, const char *name, uint32_t uid);
+
 /* Whether the client is known to see users, so that an empty answer means that there is nobody. */
 bool directory_sees_users(const struct directory *directory);
 

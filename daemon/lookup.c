@@ -47,6 +47,14 @@ static struct lookup_budget *budget_of(uid_t uid)
     return budget;
 }
 
+bool lookup_may_ask(const struct connection *connection)
+{
+    if (connection_privileged(connection))
+        return true;
+    struct lookup_budget *budget = budget_of(connection_uid(connection));
+    return budget->left > 0 && budget->left-- > 0;
+}
+
 static enum kc_wire_type reply_type(enum kc_lookup_kind kind)
 {
     switch (kind) {

@@ -13,6 +13,9 @@ struct lookup;
 /* Answers now or later; until then the connection has this lookup. */
 void lookup_begin(struct connection *connection, const struct kc_wire_lookup *what);
 
+/* Whether this caller may have the realm asked once more, which is counted; root's always may. */
+bool lookup_may_ask(const struct connection *connection);
+
 /* The caller has gone. */
 void lookup_cancel(struct lookup *lookup);
 

@@ -7,6 +7,7 @@
 #include "daemon/daemon.h"
 #include "daemon/grant.h"
 #include "daemon/directory.h"
+#include "daemon/evidence.h"
 #include "daemon/http.h"
 #include "daemon/listen.h"
 #include "daemon/log.h"
@@ -172,6 +173,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
         daemon->config = KC_TAKE(config);
         kc_bounds_free(daemon->bounds);
         daemon->bounds = KC_TAKE(bounds);
+        evidence_reload(daemon->evidence);
         status = renew_directory(daemon);
     }
     log_line(status == KC_OK ? LOG_NOTICE : LOG_ERR, "reload result=%s reason=%s",
@@ -301,6 +303,8 @@ static enum kc_status start(
     if (status == KC_OK)
         status = make_directory(daemon);
     if (status == KC_OK)
+        status = evidence_new(daemon, &daemon->evidence);
+    if (status == KC_OK)
         status = server_new(daemon, *listeners, &daemon->server);
     if (status != KC_OK)
         return status;
@@ -321,6 +325,7 @@ static void stop(struct daemon *daemon)
 {
     server_free(daemon->server);
     ssh_keys_free(daemon->ssh_keys);
+    evidence_free(daemon->evidence);
     directory_free(daemon->directory);
     state_close(daemon->state);
     realm_free(daemon->realm);

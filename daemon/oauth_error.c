@@ -31,6 +31,7 @@ static const struct oauth_error_row rows[] = {
     {"4", PERSON, "invalid_grant", OAUTH_EXACT, "Invalid OTP credentials", false,
         KC_BAD_CREDENTIALS},
     {"7", {400, 401}, "invalid_grant", OAUTH_EXACT, "Account disabled", false, KC_ACCOUNT_DISABLED},
+    {"8", {400, 401}, "invalid_grant", OAUTH_EXACT, "User disabled", false, KC_ACCOUNT_DISABLED},
     {"9", {400, 401}, "invalid_grant", OAUTH_EXACT, "Account is not fully set up", false,
         KC_ACTION_REQUIRED},
     {"11", PERSON, "invalid_request", OAUTH_EXACT, "Invalid user credentials", false,

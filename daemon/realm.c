@@ -116,6 +116,7 @@ void realm_free(struct realm *realm)
         return;
     grant_table_free(realm->grants);
     ending_free_all(realm);
+    renewal_end_all(realm);
     refresh_free(realm);
     waits_free(realm);
     forget(realm);

@@ -87,6 +87,11 @@ enum kc_status realm_await(struct realm *realm, uint64_t deadline_us, realm_read
 enum kc_status realm_await_keys(struct realm *realm, uint64_t deadline_us, realm_ready *ready,
     void *userdata, struct realm_wait **ret_wait);
 
+/* Waits for a probe's outcome, KC_OK or why the realm is not reachable, in the way of realm_await: a
+ * request failed, and what it saw is not what decides. */
+enum kc_status realm_await_probe(struct realm *realm, uint64_t deadline_us, realm_ready *ready,
+    void *userdata, struct realm_wait **ret_wait);
+
 /* Ends a wait; its callback will not come. */
 void realm_wait_cancel(struct realm_wait *wait);
 

@@ -14,6 +14,7 @@
 #include "daemon/realm.h"
 #include "jose/jwks.h"
 
+#include <sys/queue.h>
 #include <systemd/sd-event.h>
 
 #define REFRESH_PAUSE_US ((uint64_t)1000000) /* after a round that failed */
@@ -62,6 +63,8 @@ struct realm {
     struct ending *endings;
     size_t ending_count;
     struct grant_table *grants;
+    LIST_HEAD(, renewal) renewals;
+    unsigned renewal_count;
 };
 
 /* How the realm's server is spoken to under the configuration in force; good until the loop goes on. */
@@ -98,6 +101,9 @@ struct ending_target {
 enum kc_status ending_start(
     struct realm *realm, const struct ending_target *target, realm_ended *ended, void *userdata);
 void ending_free_all(struct realm *realm);
+
+/* renewal.c */
+void renewal_end_all(struct realm *realm); /* KC_CANCELLED, at the end of everything */
 
 /* grant.c */
 enum kc_status grant_table_new(struct realm *realm, struct grant_table **ret_table);

@@ -80,6 +80,29 @@ static void tally_one(const void *node, VISIT visit, void *closure)
         tally->grants += session->kind == SESSION_GRANT && session->user == tally->user;
 }
 
+struct visit {
+    uint64_t user;
+    session_each *each;
+    void *userdata;
+    bool enough;
+};
+
+static void visit_one(const void *node, VISIT order, void *closure)
+{
+    struct session *session = *(struct session *const *)node;
+    struct visit *visit = closure;
+    if ((order == postorder || order == leaf) && !visit->enough &&
+        session->kind == SESSION_OPEN && session->user == visit->user)
+        visit->enough = visit->each(visit->userdata, session);
+}
+
+void session_each_open(
+    struct sessions *sessions, const char *user, session_each *each, void *userdata)
+{
+    struct visit visit = {.user = hash_of_user(user), .each = each, .userdata = userdata};
+    twalk_r(sessions->by_id, visit_one, &visit);
+}
+
 bool session_fits(const struct sessions *sessions)
 {
     return sessions->count.open + sessions->count.ending < sessions->most;

@@ -27,6 +27,8 @@ struct session {
     uint64_t user;            /* a hash of the name: grants of one user have a limit */
     unsigned tries;           /* of logging out */
     int pidfd;                /* of the process that holds it; -1 */
+    bool renewing;            /* its refresh token is on its way */
+    bool spent;               /* its refresh token may have been used up */
     sd_event_source *waiting; /* for the claim's end, the process's end, or the next try */
     struct sessions *sessions;
     TAILQ_ENTRY(session) ending;
@@ -68,6 +70,12 @@ bool session_grant_fits(const struct sessions *sessions, const char *user);
 /* Adds to the table; the file is the caller's business. NULL: no memory, or the id is there. */
 struct session *session_add(struct sessions *sessions, enum session_kind kind,
     const uint8_t id[SESSION_ID_SIZE], const char *user);
+
+/* Calls `each` for open sessions whose user may be that one, until it says that it has enough. It
+ * must not add or drop any. */
+typedef bool session_each(void *userdata, struct session *session);
+void session_each_open(
+    struct sessions *sessions, const char *user, session_each *each, void *userdata);
 
 /* What its file says. Errors of session_file_read. */
 enum kc_status session_read(const struct session *session, struct session_record *ret_record);

@@ -37,6 +37,7 @@ static const struct {
     {"groups", REALM_ENDPOINT_ADMIN_GROUPS, realm_admin_groups},
     {"groups/*", REALM_ENDPOINT_ADMIN_GROUP, realm_admin_group},
     {"groups/*/children", REALM_ENDPOINT_ADMIN_GROUP, realm_admin_children},
+    {"groups/*/role-mappings", REALM_ENDPOINT_ADMIN_ROLES, realm_admin_group_mappings},
     {"groups/*/members", REALM_ENDPOINT_ADMIN_MEMBERS, realm_admin_members},
     {"group-by-path/**", REALM_ENDPOINT_ADMIN_GROUP, realm_admin_group_by_path},
     {"roles", REALM_ENDPOINT_ADMIN_ROLES, realm_admin_roles},

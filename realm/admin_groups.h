@@ -13,6 +13,7 @@ realm_admin_function realm_admin_group;
 realm_admin_function realm_admin_group_by_path;
 realm_admin_function realm_admin_children;
 realm_admin_function realm_admin_members;
+realm_admin_function realm_admin_group_mappings;
 
 /* The group that the path names; NULL, and the answer, where there is none. */
 struct realm_group *realm_admin_group_of(struct realm_admin_call *call);

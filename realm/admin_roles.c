@@ -3,6 +3,7 @@
  * Used by admin alone.
  * Never tells more than the caller's roles permit.
  */
+#include "realm/admin_groups.h"
 #include "realm/admin_users.h"
 #include "realm/represent.h"
 #include "realm/text.h"
@@ -68,19 +69,12 @@ static struct json_object *mappings_at(
     return list;
 }
 
-/* The user's own roles alone, neither those of groups nor what they are composed of. */
-void realm_admin_role_mappings(struct realm_admin_call *call)
+static void answer_mappings(
+    struct realm_admin_call *call, struct realm_role *const *roles, size_t count)
 {
-    const struct realm_user *user = realm_admin_user_of(call);
-    if (user == NULL)
-        return;
-    if (!call->view_users) {
-        realm_admin_forbid(call);
-        return;
-    }
     struct json_object *of_realm = json_object_new_array(), *of_clients = json_object_new_object();
-    for (size_t i = 0; i < user->direct_count; i++) {
-        const struct realm_role *role = user->direct[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct realm_role *role = roles[i];
         struct json_object *list = role->client ? mappings_at(of_clients, role->client) : of_realm;
         json_object_array_add(list, realm_represent_role(call->realm, role));
     }
@@ -92,6 +86,30 @@ void realm_admin_role_mappings(struct realm_admin_call *call)
     json_object_put(of_realm);
     json_object_put(of_clients);
     realm_admin_answer(call, document);
+}
+
+/* The user's own roles alone, neither those of groups nor what they are composed of. */
+void realm_admin_role_mappings(struct realm_admin_call *call)
+{
+    const struct realm_user *user = realm_admin_user_of(call);
+    if (user == NULL)
+        return;
+    if (call->view_users)
+        answer_mappings(call, user->direct, user->direct_count);
+    else
+        realm_admin_forbid(call);
+}
+
+/* The same of a group. */
+void realm_admin_group_mappings(struct realm_admin_call *call)
+{
+    const struct realm_group *group = realm_admin_group_of(call);
+    if (group == NULL)
+        return;
+    if (call->view_users)
+        answer_mappings(call, group->roles, group->role_count);
+    else
+        realm_admin_forbid(call);
 }
 
 /* 24 tells a directory's reader which roles there are; 26 does not. */

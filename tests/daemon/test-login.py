@@ -120,7 +120,7 @@ class Warm(Login):
                                  "transaction-mismatch")
         self.close(self.open(key).key)
         with self.bed.priv() as caller:
-            self.assertEqual(caller.done(wire.account(key, **ADA)).word, "transaction-unknown")
+            self.assertEqual(caller.done(wire.account(key, **ADA)).word, "no-evidence")
 
     def test_refused_rights_leave_no_session(self):
         done = self.log_in("norole-pass", user="norole", uid=1900010005)

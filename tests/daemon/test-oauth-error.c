@@ -29,6 +29,7 @@ static const struct {
     {"5", 500, "unknown_error", "For more on this error consult the server log.", false,
         KC_SERVER_ERROR},
     {"7", 400, "invalid_grant", "Account disabled", false, KC_ACCOUNT_DISABLED},
+    {"8", 400, "invalid_grant", "User disabled", false, KC_ACCOUNT_DISABLED},
     {"9", 400, "invalid_grant", "Account is not fully set up", false, KC_ACTION_REQUIRED},
     {"10", 401, "invalid_request", "Missing parameter: username", false, KC_REQUEST_INVALID},
     {"11", 401, "invalid_request", bad_user, false, KC_BAD_CREDENTIALS},

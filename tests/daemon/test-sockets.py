@@ -115,7 +115,7 @@ class Sockets(unittest.TestCase):
             with self.bed.priv() as caller:
                 done = caller.done(wire.account(key, user="somebody", uid=1900010001))
                 self.assertEqual(done.cls, "forbidden")
-                self.assertEqual(done.word, "transaction-unknown" if key else "no-evidence")
+                self.assertEqual(done.word, "no-evidence")
 
     def test_open_and_close_of_what_is_not_there(self):
         with self.bed.priv() as caller:

@@ -191,6 +191,8 @@ def members(realm):
         group = admin.group(path)
         yield "admin: group " + path, admin.ask("groups/" + group)
         yield "admin: children of " + path, admin.ask("groups/%s/children" % group)
+        yield "admin: role mappings of group " + path, admin.ask(
+            "groups/%s/role-mappings" % group)
         yield "admin: members of " + path, admin.ask("groups/%s/members" % group)
     for query in ({"max": 3}, {"first": 2, "max": 3}, {"first": 55}, {"max": 100}, {"max": -1},
                   {"max": 0}, {"max": 3, "briefRepresentation": False}, {"search": "g01"},
@@ -202,7 +204,9 @@ def members(realm):
                   {"max": 3, "briefRepresentation": True}, {"first": -1, "max": 1},
                   {"max": 3, "briefRepresentation": False}):
         yield "admin: members %r" % query, admin.ask("groups/%s/members" % users, **query)
-    for what in ("", "/children", "/members", "/nope"):
+    yield "admin: role mappings of group /linux-admins", admin.ask(
+        "groups/%s/role-mappings" % admin.group("/linux-admins"))
+    for what in ("", "/children", "/members", "/role-mappings", "/nope"):
         yield "admin: no group" + what, admin.ask("groups/%s%s" % (NOBODY, what))
     for client in ("linux-pam", "nope", "realm-management", "linux", ""):
         yield "admin: clients " + client, admin.ask("clients", clientId=client)
@@ -217,6 +221,7 @@ def forbidden(realm):
              "users?search=id:" + ada, "groups", "groups?search=admins&populateHierarchy=false",
              "group-by-path/linux-users", "group-by-path/nope", "groups/" + users,
              "groups/" + NOBODY, "groups/%s/children" % users, "groups/%s/members" % users,
+             "groups/%s/role-mappings" % users,
              "users/%s/role-mappings" % ada, "users/%s/role-mappings/realm/composite" % ada,
              "users/%s/role-mappings/clients/%s/composite" % (ada, pam),
              "users/%s/role-mappings/clients/%s/composite" % (ada, NOBODY),

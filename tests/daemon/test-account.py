@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+"""The account phase without a transaction, over the daemon's sockets against the demo realm: where
+evidence comes from, in which order, and that whatever goes wrong lets nobody in (lesson 30).
+
+Needs no root and no network but the loopback.
+"""
+import concurrent.futures
+import json
+import os
+import sys
+import tempfile
+import time
+import unittest
+
+TESTS = os.path.join(os.environ.get("srcdir", "."), "tests")
+sys.path[:0] = [TESTS, os.path.join(TESTS, "daemon"), os.path.join(TESTS, "realm")]
+import bed  # noqa: E402
+import demo  # noqa: E402
+import facts  # noqa: E402
+import wire  # noqa: E402
+
+CONFIG = """[realm]
+issuer = {base}/realms/linux
+client_id = linux-pam-public
+client_auth = none
+allow_http = yes
+[directory]
+client_id = {client}
+client_auth = post
+client_secret_file = {secret}
+found_ttl = 1s
+absent_ttl = 1s
+[groups]
+serve = /linux-users /linux-admins /engineering/*
+[access]
+allow = role:linux-login
+[access sudo]
+allow = group:/linux-admins
+[access leaf]
+allow = group:/admins
+[access red]
+allow = group:/teams/red/admins
+[access client]
+allow = client-role:linux-pam:ssh
+[access composite]
+allow = role:linux-sudo
+[access scope]
+allow = scope:profile
+[access claim]
+allow = claim:email_verified=true
+[access denied-scope]
+allow = any
+deny = scope:nothing
+[access denied-client]
+allow = any
+deny = client-role:hidden-client:x
+[access denied-group]
+allow = any
+deny = group:/engineering/kernel
+[access nobody]
+"""
+ADA = {"user": "ada", "uid": 1900010001, "service": "sshd", "rhost": "192.0.2.7"}
+PEOPLE = {"ada": 1900010001, "grace": 1900010002, "frozen": 1900010003, "norole": 1900010005,
+          "nested": 1900010113, "keys": 1900010114}
+SECRETS = {"linux-nss": "nss-secret-for-tests", "linux-nss-query": "linux-nss-query-secret"}
+
+
+class Account(unittest.TestCase):
+    like = 26
+    client = "linux-nss"
+    realm_file = facts.FILE
+
+    @classmethod
+    def setUpClass(cls):
+        cls.realm = demo.Demo(like=cls.like, realm=cls.realm_file)
+        cls.addClassCleanup(cls.realm.__exit__)
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        os.chmod(folder.name, 0o755)
+        secret = os.path.join(folder.name, "secret")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write(SECRETS[cls.client])
+        os.chmod(secret, 0o600)
+        if bed.ROOT:
+            os.chown(secret, 65534, 65534)
+        cls.bed = bed.Bed(
+            CONFIG.format(base=cls.realm.base, client=cls.client, secret=secret))
+        cls.addClassCleanup(cls.bed.stop)
+        cls.bed.wait_for("realm result=ok")
+        cls.bed.wait_for("directory result=")
+
+    def account(self, user="ada", key=b"", **who):
+        who = {**ADA, "user": user, "uid": PEOPLE.get(user, 1900019999), **who}
+        with self.bed.priv() as caller:
+            began = time.monotonic()
+            done = caller.done(wire.account(key, **who))
+            self.assertLess(time.monotonic() - began, 5)
+        return done
+
+    def expect(self, word, user="ada", **who):
+        self.assertEqual(self.account(user, **who).word, word, self.bed.lines()[-1000:])
+
+    def forget(self):
+        """What was found counts no longer."""
+        time.sleep(1.1)
+
+    def requests(self):
+        return {name: count for name, count in self.realm.counts()["requests"].items()
+                if name != "control"}
+
+    def grown(self, before):
+        return {name: count - before.get(name, 0) for name, count in self.requests().items()
+                if count != before.get(name, 0)}
+
+    def restore(self):
+        self.realm.tell("reset")
+        self.forget()
+
+
+class Directory(Account):
+    def test_rules(self):
+        for user, service, word in (
+                ("ada", "sshd", "ok"), ("norole", "sshd", "not-permitted"),
+                ("frozen", "sshd", "account-disabled"), ("ada", "sudo", "ok"),
+                ("grace", "sudo", "not-permitted"), ("nested", "red", "ok"),
+                ("nested", "leaf", "not-permitted"), ("ada", "red", "not-permitted"),
+                ("ada", "composite", "ok"), ("grace", "composite", "not-permitted"),
+                ("ada", "client", "ok"), ("grace", "client", "not-permitted"),
+                ("ada", "scope", "needs-token"), ("ada", "claim", "needs-token"),
+                ("ada", "denied-scope", "needs-token"),
+                ("ada", "denied-client", "client-roles-unseen"),
+                ("ada", "denied-group", "not-permitted"), ("grace", "denied-group", "ok"),
+                ("ada", "nobody", "no-access-rule")):
+            with self.subTest(user=user, service=service):
+                self.expect(word, user, service=service)
+        self.bed.wait_for("account user=ada service=sshd rhost=192.0.2.7 result=ok reason=ok "
+                          "evidence=directory")
+        self.bed.wait_for("reason=needs-token evidence=directory rule=\"allow scope:profile\" "
+                          "advice=")
+
+    def test_who_it_is(self):
+        self.expect("user-unknown", "nobody-at-all")
+        self.expect("user-unknown", "Ada")
+        self.expect("user-unknown", "service-account-linux-nss")
+        self.expect("user-unknown", "ada@example.test")
+        self.expect("no-evidence", uid=PEOPLE["grace"])
+        self.expect("no-evidence", uid=1000)
+        self.expect("no-evidence", uid=wire.NO_UID)
+        self.expect("not-ours", "root", uid=0)
+
+    def test_a_transaction_of_nobody_is_no_evidence_and_no_refusal(self):
+        self.expect("ok", key=b"x" * 32)
+        self.expect("not-permitted", "norole", key=b"x" * 32)
+
+    def test_lesson_30_what_changes_at_the_realm_counts_at_once(self):
+        changes = (
+            ({"enabled": False}, "sshd", "account-disabled"),
+            ({"takeRealmRoles": ["linux-login"]}, "sshd", "not-permitted"),
+            ({"leaveGroups": ["/linux-admins"]}, "sudo", "not-permitted"),
+            ({"takeClientRoles": {"linux-pam": ["ssh"]}}, "client", "not-permitted"))
+        for change, service, word in changes:
+            with self.subTest(change=change):
+                self.expect("ok", service=service)
+                self.realm.tell("user", username="ada", **change)
+                self.forget()
+                self.expect(word, service=service)
+                self.restore()
+        self.expect("ok", "keys")
+        self.realm.control("DELETE", "user", {"username": "keys"})
+        self.forget()
+        self.expect("user-unknown", "keys")
+        self.restore()
+
+    def test_many_at_once_share_what_is_asked(self):
+        self.forget()
+        before = self.requests()
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            words = list(pool.map(lambda _: self.account().word, range(200)))
+        self.assertEqual(set(words), {"ok"})
+        grown = self.grown(before)
+        self.assertLessEqual(grown.get("admin-roles", 0), 6, grown)
+        self.assertLessEqual(sum(grown.values()), 30, grown)
+
+    def test_whatever_goes_wrong_lets_nobody_in(self):
+        faults = ({"fault": "status", "status": 500}, {"fault": "status", "status": 404},
+                  {"fault": "garbage"}, {"fault": "empty"}, {"fault": "cut"}, {"fault": "half"},
+                  {"fault": "status", "status": 200, "body": "{}", "type": "application/json"},
+                  {"fault": "status", "status": 200, "body": "[{}]", "type": "application/json"},
+                  {"fault": "status", "status": 200, "body": "[[]]", "type": "application/json"},
+                  {"fault": "status", "status": 200, "body": "[{\"path\":1,\"name\":2}]",
+                   "type": "application/json"},
+                  {"fault": "status", "status": 200, "body": "<html>", "type": "text/html"})
+        self.forget()
+        for endpoint in ("admin-users", "admin-user-groups", "admin-roles"):
+            for fault in faults:
+                with self.subTest(endpoint=endpoint, fault=fault):
+                    self.realm.tell("fault", match=endpoint, count=-1, **fault)
+                    for service in ("sshd", "sudo", "client", "denied-group"):
+                        done = self.account("grace" if service == "denied-group" else "ada",
+                                            service=service)
+                        self.assertNotEqual(done.cls, "ok")
+                    self.realm.clear()
+                    if done.cls in ("unknown", "forbidden"):
+                        self.forget()
+        self.restore()
+
+    def test_an_empty_list_is_nobody_s_absence(self):
+        self.expect("ok")
+        self.forget()
+        self.realm.tell("fault", fault="status", match="admin-users", count=-1, status=200,
+                        body="[]", type="application/json")
+        self.assertEqual(self.account().cls, "unavailable")
+        self.realm.clear()
+        for endpoint in ("admin-user-groups", "admin-roles"):
+            self.forget()
+            self.realm.tell("fault", fault="status", match=endpoint, count=-1, status=200,
+                            body="[]", type="application/json")
+            self.assertEqual(
+                self.account(service="sudo" if endpoint != "admin-roles" else "sshd").cls,
+                "forbidden")
+            self.realm.clear()
+        self.restore()
+
+    def test_403_is_misconfigured(self):
+        for endpoint in ("admin-users", "admin-user-groups", "admin-roles"):
+            self.forget()
+            self.realm.tell("fault", fault="status", match=endpoint, count=-1, status=403,
+                            body="{\"error\":\"HTTP 403 Forbidden\"}", type="application/json")
+            done = self.account()
+            self.assertEqual((done.cls, done.word), ("misconfigured", "directory-forbidden"))
+            self.realm.clear()
+        self.restore()
+
+    def test_lesson_25_a_realm_that_says_nothing(self):
+        self.forget()
+        self.realm.fault("hang", match="admin", count=-1)
+        self.assertEqual(self.account().cls, "unavailable")
+        self.realm.clear()
+        self.restore()
+
+    @unittest.skipUnless(bed.ROOT, "only root can be another user")
+    def test_the_public_socket_answers_oneself_alone(self):
+        def ask(caller, **who):
+            child, parent = os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                os.setresuid(caller, caller, caller)
+                with self.bed.public() as door:
+                    os.write(parent, door.done(wire.account(**{**ADA, **who})).word.encode())
+                os._exit(0)
+            os.waitpid(pid, 0)
+            os.close(parent)
+            word = os.read(child, 100).decode()
+            os.close(child)
+            return word
+        self.expect("ok")
+        self.assertEqual(ask(PEOPLE["ada"]), "ok")
+        self.assertEqual(ask(PEOPLE["grace"]), "not-authorized")
+        self.assertEqual(ask(PEOPLE["grace"], uid=PEOPLE["grace"]), "not-authorized")
+        self.assertEqual(ask(1000), "not-authorized")
+        self.assertEqual({ask(PEOPLE["ada"]) for _ in range(125)}, {"ok"})
+        self.forget()  # what is remembered costs the realm nothing; what is not has a budget
+        self.assertEqual(ask(PEOPLE["ada"]), "busy")
+        self.expect("ok")
+        self.assertEqual(ask(PEOPLE["ada"]), "ok")
+
+
+class Like24(Account):
+    like = 24
+    test_rules = Directory.test_rules
+    test_403_is_misconfigured = Directory.test_403_is_misconfigured
+    test_an_empty_list_is_nobody_s_absence = Directory.test_an_empty_list_is_nobody_s_absence
+
+
+class Session(Account):
+    """Of who is logged in, the open session's renewed token says more than the directory can."""
+
+    def log_in(self, user="ada"):
+        who = {**ADA, "user": user, "uid": PEOPLE[user]}
+        with self.bed.priv() as caller:
+            caller.ask(wire.auth(**who))
+            done = caller.done(wire.answer(user + "-pass"))
+        self.assertEqual(done.word, "ok")
+        holder = os.pidfd_open(os.getpid())
+        try:
+            with self.bed.priv() as caller:
+                opened = caller.done(wire.open_session(done.key, **who), fds=[holder])
+        finally:
+            os.close(holder)
+        self.assertEqual(opened.word, "ok")
+        self.forget()
+        return opened.key
+
+    def close(self, handle):
+        with self.bed.priv() as caller:
+            self.assertEqual(caller.done(wire.close_session(handle)).word, "ok")
+        end = time.monotonic() + 20
+        while self.realm.counts()["sessions"]:
+            self.assertLess(time.monotonic(), end, "a session is left at the realm")
+            time.sleep(0.05)
+
+    def test_scopes_and_claims_hold(self):
+        handle = self.log_in()
+        before = self.requests()
+        self.expect("ok", service="scope")
+        self.expect("ok", service="claim")
+        self.expect("ok", service="denied-scope")
+        self.expect("not-permitted", service="red")
+        self.assertEqual(self.grown(before), {"token": 1})
+        self.bed.wait_for("account user=ada service=scope rhost=192.0.2.7 result=ok reason=ok "
+                          "evidence=session")
+        for _ in range(3):
+            self.forget()
+            self.expect("ok", service="scope")
+        self.expect("no-evidence", uid=PEOPLE["grace"])
+        self.close(handle)
+        self.forget()
+        self.expect("needs-token", service="scope")
+
+    def test_a_disabled_user_is_an_answer(self):
+        handle = self.log_in()
+        self.realm.tell("user", username="ada", enabled=False)
+        before = self.requests()
+        self.expect("account-disabled")
+        self.assertEqual(self.grown(before), {"token": 1})
+        self.restore()
+        self.close(handle)
+
+    def test_a_session_that_is_over_is_no_answer_and_is_asked_for_once(self):
+        handle = self.log_in()
+        self.realm.tell("logout", username="ada")
+        before = self.requests()
+        self.expect("ok")
+        self.assertEqual(self.grown(before).get("token"), 1)
+        self.forget()
+        before = self.requests()
+        self.expect("ok")
+        self.assertEqual(self.grown(before).get("token", 0), 0)
+        self.close(handle)
+
+    def test_faults_lead_to_the_directory(self):
+        for fault in ({"fault": "status", "status": 500}, {"fault": "garbage"}, {"fault": "cut"},
+                      {"fault": "wrong-key"}, {"fault": "expired"}, {"fault": "wrong-client"},
+                      {"fault": "wrong-issuer"}):
+            with self.subTest(fault=fault):
+                handle = self.log_in()
+                self.realm.tell("fault", match="token", count=1, **fault)
+                self.expect("ok")
+                self.expect("needs-token", service="scope")
+                self.realm.clear()
+                self.close(handle)
+
+
+class Forbidden(Account):
+    """A client that lacks view-users sees empty lists, and nobody is let in or unknown by them."""
+    client = "linux-nss-query"
+
+    def test_it_is_misconfigured_or_unavailable(self):
+        for user in ("ada", "frozen", "norole", "nobody-at-all"):
+            self.assertIn(self.account(user).cls, ("misconfigured", "unavailable"))
+
+
+class Composite(Account):
+    """Roles that come by groups and by other roles, at a client that nobody has a role of directly."""
+
+    @classmethod
+    def setUpClass(cls):
+        with open(facts.FILE, encoding="utf-8") as file:
+            realm = json.load(file)
+        realm["roles"]["client"]["hidden-client"] = [{"name": "x"}, {"name": "seen"}]
+        realm["clients"].append({"clientId": "hidden-client", "enabled": True})
+        realm["roles"]["realm"].append({"name": "meta", "composite": True, "composites": {
+            "client": {"hidden-client": ["x"], "linux-pam": ["ssh"]}}})
+        for user in realm["users"]:
+            if user["username"] in ("grace", "norole"):
+                user["realmRoles"].append("meta")
+        for group in realm["groups"]:
+            if group["name"] == "linux-admins":
+                group["clientRoles"] = {"hidden-client": ["seen"]}
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.realm_file = os.path.join(folder.name, "composite.json")
+        with open(cls.realm_file, "w", encoding="utf-8") as file:
+            json.dump(realm, file)
+        super().setUpClass()
+
+    def test_a_client_s_id_is_learnt_from_whoever_shows_it(self):
+        self.expect("client-roles-unseen", "norole", service="client")
+        self.expect("client-roles-unseen", "norole", service="denied-client")
+        self.expect("ok", "ada", service="denied-client")  # by /linux-admins, which ada is in
+        self.forget()
+        self.expect("not-permitted", "norole", service="denied-client")
+        self.expect("ok", "ada", service="client")
+        self.forget()
+        self.expect("ok", "norole", service="client")
+
+
+del Account
+if __name__ == "__main__":
+    unittest.main()
