@@ -27,6 +27,7 @@ static const char ada[] =
 /* A question whose texts are the usual ones. */
 struct ask {
     const char *section, *service, *user, *claims, *answer_scope;
+    bool partial;
 };
 
 static enum kc_status decide(const struct folder *folder, const char *rules, struct ask ask,
@@ -40,7 +41,7 @@ static enum kc_status decide(const struct folder *folder, const char *rules, str
     assert_int_equal(
         jose_json_parse_object(claims, strlen(claims), &jose_json_token_limits, &object), KC_OK);
     const struct access_question question = {ask.section, ask.service ? ask.service : "sshd",
-        ask.user ? ask.user : "ada", object, ask.answer_scope};
+        ask.user ? ask.user : "ada", object, ask.answer_scope, ask.partial};
     return access_decide(config, &question, missing, ACCESS_MISSING_MAX);
 }
 
@@ -221,6 +222,56 @@ static void test_lesson_14_duplicates(void **state)
         KC_OK, "");
 }
 
+/* What the directory could not say is neither there nor absent, and the reason says which it is. */
+static void test_partial_claims(void **state)
+{
+    static const struct {
+        const char *rule;
+        enum answer answer;
+        enum kc_status unknown;
+    } cases[] = {
+        {"any", YES, KC_OK},
+        {"user:ada", YES, KC_OK},
+        {"user:grace", NO, KC_OK},
+        {"group:/staff", YES, KC_OK},
+        {"group:/nope", NO, KC_OK},
+        {"role:linux", YES, KC_OK},
+        {"role:nope", NO, KC_OK},
+        {"client-role:linux-pam:ssh", YES, KC_OK},
+        {"client-role:linux-pam:nope", NO, KC_OK},
+        {"client-role:none:x", NO, KC_OK},
+        {"client-role:hidden:x", UNKNOWN, KC_CLIENT_ROLES_UNSEEN},
+        {"scope:openid", UNKNOWN, KC_RULE_NEEDS_TOKEN},
+        {"claim:department=x", UNKNOWN, KC_RULE_NEEDS_TOKEN},
+        {"claim:groups=/staff", YES, KC_OK},
+    };
+    static const char directory[] =
+        "{\"groups\":[\"/staff\"],\"realm_access\":{\"roles\":[\"linux\"]},"
+        "\"resource_access\":{\"linux-pam\":{\"roles\":[\"ssh\"]},\"none\":{\"roles\":[]}}}";
+    const struct ask ask = {.claims = directory, .partial = true};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const enum answer answer = cases[i].answer;
+        const enum kc_status refused =
+            answer == UNKNOWN ? cases[i].unknown : KC_NOT_PERMITTED;
+        char rules[512], missing[ACCESS_MISSING_MAX];
+        snprintf(rules, sizeof rules, "[access]\nallow = %s\n", cases[i].rule);
+        assert_int_equal(
+            decide(*state, rules, ask, missing), answer == YES ? KC_OK : refused);
+        snprintf(rules, sizeof rules, "[access]\nallow = any\nrequire = %s\n", cases[i].rule);
+        assert_int_equal(
+            decide(*state, rules, ask, missing), answer == YES ? KC_OK : refused);
+        snprintf(rules, sizeof rules, "[access]\nallow = any\ndeny = %s\n", cases[i].rule);
+        assert_int_equal(decide(*state, rules, ask, missing), answer == NO ? KC_OK : refused);
+    }
+    /* one of the rules that is met is enough, whatever is not known of the others */
+    expect(*state, "[access]\nallow = scope:x\nallow = role:linux\n", ask, KC_OK, "");
+    expect(*state, "[access]\nallow = role:nope\nallow = scope:x\n", ask, KC_RULE_NEEDS_TOKEN,
+        "allow, none of its 2 rules");
+    /* not even groups, of a directory that said nothing of them */
+    expect(*state, "[access]\nallow = any\ndeny = group:/x\n",
+        (struct ask){.claims = "{}", .partial = true}, KC_NOT_PERMITTED, "deny group:/x");
+}
+
 static void test_lesson_5_sections(void **state)
 {
     const struct ask usual = {0}, sudo = {.service = "sudo"};
@@ -283,6 +334,7 @@ int main(void)
         IN_FOLDER(test_scopes),
         IN_FOLDER(test_claims),
         IN_FOLDER(test_lesson_14_duplicates),
+        IN_FOLDER(test_partial_claims),
         IN_FOLDER(test_lesson_5_sections),
         IN_FOLDER(test_together),
         IN_FOLDER(test_no_evidence),
