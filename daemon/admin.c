@@ -91,6 +91,8 @@ static void read_body(struct admin_request *request, const struct http_answer *a
                      : KC_MALFORMED;
     if (status == KC_OK && json)
         finish(request, KC_OK, "", json);
+    else if (status == KC_TOO_LARGE)
+        finish(request, KC_ANSWER_TOO_LARGE, "", NULL);
     else
         finish(request, status == KC_NO_MEMORY ? status : KC_ANSWER_NOT_JSON, "", NULL);
 }
@@ -164,6 +166,7 @@ static enum kc_status get(struct admin_request *request, const struct kc_secret 
     const struct http_spec spec = {
         .url = url,
         .authorization = &copy,
+        .multiplex = true,
         .peer = &peer,
         .deadline_ms = (unsigned)((request->deadline_us - now) / 1000),
         .body_limit = BODY_MAX,

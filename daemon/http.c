@@ -14,6 +14,7 @@
 #define REQUESTS_MAX 256
 #define CONNECTIONS_MAX 64L
 #define HOST_CONNECTIONS_MAX 32L /* one address that hangs leaves some for the others */
+#define STREAMS_MAX 64L /* of a connection; more open another, so fewer are asked for at once */
 #define CONNECTIONS_KEPT HOST_CONNECTIONS_MAX /* after a burst nobody pays a handshake twice */
 #define UNWATCHED_US 20000u
 #define DEADLINE_SLACK_US 200000u /* libcurl's own end of a request comes first */
@@ -256,7 +257,8 @@ static bool set_up(struct http *http)
            curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) == CURLM_OK &&
+           curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, STREAMS_MAX) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT) == CURLM_OK &&
            curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, HOST_CONNECTIONS_MAX) ==
                CURLM_OK &&

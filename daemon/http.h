@@ -38,6 +38,8 @@ struct http_spec {
     struct kc_secret *form;          /* NULL: GET; else POST application/x-www-form-urlencoded */
     struct kc_secret *authorization; /* the Authorization header's value; NULL or empty: none */
     const char *forwarded_for;       /* an IP literal for X-Forwarded-For; NULL: none */
+    bool multiplex;            /* HTTP/2 where an https server has it, many on one connection; never
+                                * for a form, which must not be sent again */
     const struct http_peer *peer;
     unsigned deadline_ms; /* for all of it, name resolution included; not 0 */
     size_t body_limit;    /* bytes of answer taken */

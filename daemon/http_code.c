@@ -64,6 +64,8 @@ enum kc_status http_translate(int curl_code, const struct http_wire *wire)
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
         /* Bytes without a request can only be a handshake that did not end. */
         return wire->received ? KC_TLS_FAILED : KC_UNREACHABLE;
     case CURLE_SEND_FAIL_REWIND:

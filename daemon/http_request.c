@@ -17,6 +17,7 @@
 #define CONNECTION_IDLE_SECONDS 45L /* below the idle limits of common proxies (60 s and more) */
 #define CONNECTION_LIFE_SECONDS 600L
 #define FORM_BUFFER_BYTES 16384L /* libcurl's least; each POST has one, which is wiped */
+#define MULTIPLEX_BYTES_MAX 5500u /* of the Authorization header: path and rest stand beside it */
 #define CONNECT_MIN_MS 1000L
 #define CONNECT_OTHERS_MS 1500L /* while there are other addresses */
 #define CONNECT_MAX_MS 5000L /* a realm that is gone is known to be before a login's time is up */
@@ -250,10 +251,19 @@ static bool set_scope(CURL *easy, const struct http_spec *spec)
            SET(CURLOPT_REDIR_PROTOCOLS_STR, schemes) && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
            SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOPROXY, "*") &&
            SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) && SET(CURLOPT_HTTP09_ALLOWED, 0L) &&
-           SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) && SET(CURLOPT_NOSIGNAL, 1L) &&
+           SET(CURLOPT_NOSIGNAL, 1L) &&
            SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_MAXAGE_CONN, CONNECTION_IDLE_SECONDS) &&
            SET(CURLOPT_MAXLIFETIME_CONN, CONNECTION_LIFE_SECONDS) &&
            SET(CURLOPT_USERAGENT, "kclogin/" PACKAGE_VERSION);
+}
+
+/* Keycloak ends HTTP/2's headers at 8 KiB, and HTTP/1.1's at 64. */
+static bool set_version(CURL *easy, const struct http_spec *spec)
+{
+    const bool fits = !spec->authorization || spec->authorization->length < MULTIPLEX_BYTES_MAX;
+    if (!spec->multiplex || spec->form || !fits || strncmp(spec->url, "https:", 6) != 0)
+        return SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    return SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) && SET(CURLOPT_PIPEWAIT, 1L);
 }
 
 static bool set_callbacks(CURL *easy, struct http_request *request)
@@ -300,7 +310,7 @@ enum kc_status http_request_new(
     request->is_post = spec->form;
     if (!easy || !copy_targets(request, spec->peer->connect_to) || !add_headers(request, spec))
         return KC_NO_MEMORY;
-    if (!set_scope(easy, spec) || !set_tls(easy, spec->peer) || !set_callbacks(easy, request) ||
+    if (!set_scope(easy, spec) || !set_version(easy, spec) || !set_tls(easy, spec->peer) || !set_callbacks(easy, request) ||
         !SET(CURLOPT_SHARE, share))
         return KC_SYSTEM;
     if (spec->form) {

@@ -137,8 +137,7 @@ static const struct kc_option groups[] = {
         .syntax = "a group's path",
         .meaning = "name.NAME: serve this group under the name NAME."},
     {.name = "parents", .type = KC_OPTION_BOOL, .offset = offsetof(struct config_groups, parents),
-        .fallback = "no", .meaning = "Whether a member of a group is one of its parents too.",
-        .later = true},
+        .fallback = "no", .meaning = "Whether a member of a group is one of its parents too."},
     {.name = "members", .type = KC_OPTION_BOOL, .offset = offsetof(struct config_groups, members),
         .fallback = "yes", .meaning = "Whether a group lists its members."},
 };

@@ -161,6 +161,36 @@ def ssh_login(world):
             os.chown("/home/ada", UIDS["ada"], UIDS["ada"])
 
 
+def real_over_tls(chosen):
+    return chosen.tls and chosen.realm == "kc26"
+
+
+@case("over TLS the directory's questions share one HTTP/2 connection; a login has its own", real_over_tls)
+def one_connection(world):
+    with name_service(world):
+        relay = world.realm.relay
+        relay.down()
+        relay.up()
+        names = [f"nobody-{i:02}" for i in range(24)]
+        asking = [
+            subprocess.Popen(["getent", "passwd", name], stdout=subprocess.DEVNULL)
+            for name in names
+        ]
+        codes = [process.wait(20) for process in asking]
+        expect(codes == [2] * len(names), f"getent: {codes}")
+        # one for the Admin API, at most one for the service token
+        expect(len(relay.open) <= 2, f"{len(relay.open)} connections for {len(names)} names")
+        before = len(relay.open)
+        os.chown("/home/ada", 1900010001, 1900020000)
+        try:
+            mark = world.daemon.log.mark()
+            seen = world.sshd.log_in("ada", world.password("ada"))
+            expect(seen.entered, f"{seen} {world.daemon.log.text(mark)}")
+        finally:
+            os.chown("/home/ada", UIDS["ada"], UIDS["ada"])
+        expect(len(relay.open) <= before + 1, f"{len(relay.open)} connections, {before} before")
+
+
 @case("a client that may see nobody any more makes nobody disappear (lesson 27)", once)
 def forbidden(world):
     service = {"username": "service-account-linux-nss"}
