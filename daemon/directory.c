@@ -11,6 +11,7 @@
 #include "daemon/oauth_error.h"
 #include "daemon/passwd_entry.h"
 #include "daemon/shells.h"
+#include "daemon/wake.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -317,6 +318,7 @@ static int on_sweep_time(sd_event_source *source, uint64_t now, void *userdata)
     struct directory *directory = userdata;
     (void)source;
     (void)now;
+    wake_look(directory->wake); /* where no timer was cancelled */
     if (!directory->sweep) {
         const enum kc_status status = sweep_begin(directory);
         if (status != KC_OK)
@@ -326,6 +328,31 @@ static int on_sweep_time(sd_event_source *source, uint64_t now, void *userdata)
 }
 
 /* --- the object --- */
+
+static void age_user(void *userdata, struct known_user *user)
+{
+    const uint32_t now = *(const uint32_t *)userdata;
+    if (user->until > now)
+        user->until = now;
+    if (user->gids_until > now)
+        user->gids_until = now;
+}
+
+/* All that is known is as old as the sleep was long: stale, and within its grace still of use. */
+static void on_slept(void *userdata)
+{
+    struct directory *directory = userdata;
+    uint32_t now = directory_now();
+    snapshot_expire_all(directory->snapshot);
+    people_walk(directory->people, age_user, &now);
+    if (directory->groups_until > now)
+        directory->groups_until = now;
+    absent_clear(directory->absent);
+    log_line(LOG_NOTICE, "directory result=stale reason=slept");
+    directory->sweep_next_us = 0;
+    if (!directory->sweep)
+        directory_sweep_now(directory);
+}
 
 static void on_locals(void *userdata)
 {
@@ -357,6 +384,8 @@ enum kc_status directory_new(
     if (status == KC_OK)
         status = locals_new(daemon->event, daemon->paths.passwd, daemon->paths.group, on_locals,
             directory, &directory->locals);
+    if (status == KC_OK)
+        status = wake_new(daemon->event, on_slept, directory, &directory->wake);
     if (status == KC_OK)
         status = shells_read("/etc/shells", &directory->shells);
     if (status == KC_OK)
@@ -411,6 +440,7 @@ void directory_free(struct directory *directory)
     admin_free(directory->admin);
     sight_free(directory->sight);
     locals_free(directory->locals);
+    wake_free(directory->wake);
     groups_clear(&directory->groups);
     people_free(directory->people);
     bindings_free(directory->bindings);

@@ -68,6 +68,7 @@ struct directory {
     struct known_groups *judged_by; /* users are judged by these: a sweep's own, or the above */
     struct locals *locals;
     struct sight *sight;
+    struct wake *wake;
     bool named; /* groups are known by name and gid, and the client may see users */
     bool ready; /* so are their members */
     int64_t groups_until;

@@ -5,14 +5,18 @@ not serve, how soon what changes in the realm is seen.
 Needs no root and no network but the loopback.
 """
 import os
+import signal
 import sys
+import tempfile
 import threading
 import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 TESTS = os.path.join(os.environ.get("srcdir", "."), "tests")
 sys.path[:0] = [TESTS, os.path.join(TESTS, "daemon"), os.path.join(TESTS, "realm")]
+import bed  # noqa: E402
 import wire  # noqa: E402
 from lookups import SHORT, World, until  # noqa: E402
 
@@ -84,7 +88,7 @@ class Cost(unittest.TestCase):
         with World(LONG, "serve = /fill /linux-users", fill_users=3000, fill_groups=1,
                    wait=False) as world:
             world.bed.wait_for("realm result=ok")
-            world.realm.fault("delay", "admin-group-members", count=-1, delay=300)
+            world.realm.fault("delay", "admin-members", count=-1, delay=300)
             try:
                 began = time.monotonic()
                 until(lambda: world.uid("jo.doe") == 1900010103, lambda: world.bed.lines())
@@ -153,6 +157,31 @@ class Change(unittest.TestCase):
             until(lambda: world.uid("jo.doe") == 1900010103, lambda: world.bed.lines())
 
 
+class Sleep(unittest.TestCase):
+    def test_after_a_sleep_everybody_is_asked_for_anew(self):
+        with tempfile.NamedTemporaryFile() as asleep:
+            os.chmod(asleep.name, 0o644)
+            with mock.patch.object(bed, "DAEMON", os.path.abspath("tests/daemon/kclogind-asleep")), \
+                    mock.patch.dict(os.environ, KCLOGIN_TEST_ASLEEP=asleep.name), World(LONG) as world:
+                def look():
+                    self.assertEqual(world.uid("jo.doe"), 1900010103)
+
+                def sweep():
+                    before = world.requests()["admin-members"]
+                    world.bed.process.send_signal(signal.SIGHUP)
+                    until(lambda: world.requests()["admin-members"] > before, "no sweep")
+
+                self.assertEqual(cost(world, look), {"admin-users": 1})
+                sweep()
+                self.assertEqual(cost(world, look), {})
+                asleep.write(bytes(3600))
+                asleep.flush()
+                sweep()
+                self.assertEqual(cost(world, look).get("admin-user"), 1)
+                self.assertIn("directory result=stale reason=slept", world.bed.lines())
+                self.assertEqual(cost(world, look), {})
+
+
 class Shape(unittest.TestCase):
     def test_parents(self):
         """A member of a group is one of the served groups above it, served itself or not."""
@@ -180,7 +209,7 @@ class Shape(unittest.TestCase):
             self.assertEqual(world.members("linux-users"), [])
             self.assertEqual(world.gids("grace"), [USERS])
             self.assertEqual(world.gids("ada"), [USERS, ADMINS])
-            self.assertNotIn("admin-group-members", cost(world, lambda: world.uid("grace")))
+            self.assertNotIn("admin-members", cost(world, lambda: world.uid("grace")))
         with World(LONG, groups, allow="group:/engineering/kernel") as world:
             self.assertEqual(world.user(uid=1900010001).name, "ada")
             self.assertEqual(world.user(uid=1900010002), "not-ready")
@@ -206,7 +235,7 @@ class Shape(unittest.TestCase):
                                  attributes={"uidNumber": [str(1900060000 + i)],
                                              "gidNumber": [str(USERS)],
                                              "blob": ["x" * 90000]})
-            world.bed.process.send_signal(1)
+            world.bed.process.send_signal(signal.SIGHUP)
             until(lambda: len(world.members("linux-admins")) == 61, lambda: world.bed.lines())
             self.assertEqual(world.gids("big59"), [ADMINS])
 

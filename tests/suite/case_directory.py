@@ -47,7 +47,7 @@ def empty(folder):
 
 
 @contextlib.contextmanager
-def name_service(world):
+def name_service(world, **sections):
     """A host that asks the realm for whom its own files do not know."""
     library = os.path.dirname(world.bed.find("libnss_keycloak.so.2"))
     saved = {}
@@ -67,6 +67,7 @@ def name_service(world):
             world.realm,
             sections={
                 **DIRECTORY,
+                **sections,
                 "directory": [
                     *DIRECTORY["directory"],
                     f"client_secret_file = {secret_file('nss', 'nss-secret-for-tests')}",
@@ -159,6 +160,58 @@ def ssh_login(world):
             world.daemon.login(mark, user="ada", service="sshd", result="ok")
         finally:
             os.chown("/home/ada", UIDS["ada"], UIDS["ada"])
+
+
+def add_line(path, line):
+    """As shadow-utils do: a new file, renamed over the old one."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    with open(path + "+", "w", encoding="utf-8") as file:
+        file.write(text + line + "\n")
+    os.rename(path + "+", path)
+
+
+@case("what the host's own files take is gone within two seconds, and comes back (lesson 6)", once)
+def taken(world):
+    realm = ("-s", "keycloak")
+    with name_service(world):
+        expect(look_up("passwd", "ada")[1] == [ADA], "ada is not there")
+        expect("1900020001" in run("id", "-G", "ada").split(), "ada is no admin")
+        add_line("/etc/passwd", "ada:x:4242:4242::/:/bin/sh")
+        wait_for(lambda: look_up(*realm, "passwd", "ada")[0] == 2, 2, "ada is the realm's")
+        expect(look_up(*realm, "passwd", "1900010001")[0] == 2, "ada's uid is there")
+        wait_for(
+            lambda: "ada" not in look_up(*realm, "group", "linux-admins")[1][0],
+            2.5,
+            "ada is an admin",
+        )
+        expect(look_up("passwd", "ada")[1] == ["ada:x:4242:4242::/:/bin/sh"], "not the host's")
+        gids = run("id", "-G", "grace").split()
+        expect(gids == ["1900020000"], f"grace: {gids}")
+        add_line("/etc/group", "other:x:1900020001:")
+        wait_for(lambda: look_up(*realm, "group", "linux-admins")[0] == 2, 2, "a gid of two")
+        run("sed", "-i", "/^ada:/d", "/etc/passwd")
+        wait_for(lambda: look_up("passwd", "ada")[1] == [ADA], 5, "ada does not come back")
+        wait_for(
+            lambda: run("id", "-G", "ada").split() == ["1900020000", "1900020011"],
+            5,
+            lambda: f"ada has a gid of the host's: {run('id', '-G', 'ada')}",
+        )
+        run("sed", "-i", "/^other:/d", "/etc/group")
+        wait_for(lambda: "1900020001" in run("id", "-G", "ada").split(), 5, "no admin again")
+
+
+def real(chosen):
+    return chosen.realm.startswith("kc") and not chosen.tls
+
+
+@case("parents = yes: a member of a group is in the served ones above it", real)
+def parents(world):
+    with name_service(world, groups=["serve = /engineering", "parents = yes"]):
+        expect(run("id", "-G", "ada").split() == ["1900020000", "1900020010"], run("id", "ada"))
+        _, lines = look_up("group", "engineering")
+        expect(lines == ["engineering:x:1900020010:ada"], f"{lines}")
+        expect(look_up("group", "engineering.kernel")[0] == 2, "kernel is served")
 
 
 def real_over_tls(chosen):
