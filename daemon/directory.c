@@ -42,24 +42,36 @@ enum kc_status directory_judge_entry(
     return group_by_name(directory->judged_by, entry->name) ? KC_ENTRY_NAME_TAKEN : KC_OK;
 }
 
+enum kc_status directory_make_entry(const struct directory *directory, const struct person *person,
+    uint32_t allocated, struct passwd_entry *ret_entry)
+{
+    const struct passwd_entry_rules rules = {
+        .directory = &directory->daemon->config->directory,
+        .bounds = directory->daemon->bounds,
+        .primary_gid = primary_gid(directory),
+        .allocated_uid = allocated,
+        .shells = (const char *const *)directory->shells,
+    };
+    struct passwd_entry entry;
+    enum kc_status status = passwd_entry_make(person, &rules, &entry);
+    if (status == KC_OK)
+        status = directory_judge_entry(directory, &entry);
+    if (status == KC_OK)
+        *ret_entry = entry;
+    return status;
+}
+
 enum kc_status directory_take_person(
     struct directory *directory, const struct json_object *object, struct known_user **ret_user)
 {
     const struct config_directory *config = &directory->daemon->config->directory;
-    const struct passwd_entry_rules rules = {
-        .directory = config,
-        .bounds = directory->daemon->bounds,
-        .primary_gid = primary_gid(directory),
-        .shells = (const char *const *)directory->shells,
-    };
     PERSON_AUTO struct person *person = NULL;
     struct passwd_entry entry;
     struct known_user *user = NULL;
     enum kc_status status = person_read(object, config, &person);
     if (status == KC_OK)
-        status = passwd_entry_make(person, &rules, &entry);
-    if (status == KC_OK)
-        status = directory_judge_entry(directory, &entry);
+        status = directory_make_entry(
+            directory, person, person->uid ? 0 : allocate_find(directory, person->id), &entry);
     if (status != KC_OK)
         return status;
     struct known_user *before = people_by_id(directory->people, person->id);
@@ -75,6 +87,8 @@ enum kc_status directory_take_person(
         user->fresh = publish_new_words(directory, false, user->name);
     user->until = directory_now() + config->found_ttl;
     user->swept = true;
+    user->bound = user->bound && user->allocated == (entry.uid_source == ENTRY_ALLOCATED);
+    user->allocated = entry.uid_source == ENTRY_ALLOCATED;
     publish_fresh(directory, user->fresh, user->until);
     remember_user(directory, user);
     *ret_user = user;
@@ -436,6 +450,7 @@ void directory_free(struct directory *directory)
     abandon(directory);
     sd_event_source_disable_unref(directory->sweep_timer);
     remember_free(directory);
+    allocate_free(directory);
     publish_free(directory);
     admin_free(directory->admin);
     sight_free(directory->sight);

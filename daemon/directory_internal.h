@@ -8,6 +8,7 @@
 
 #include "daemon/absent.h"
 #include "daemon/admin.h"
+#include "daemon/allocate.h"
 #include "daemon/bindings.h"
 #include "daemon/claims.h"
 #include "daemon/config.h"
@@ -46,7 +47,7 @@ struct fetch {
     bool gids; /* the groups, of a user who is known */
     struct sight_wait sight; /* before an empty answer is believed */
     char *id;  /* whose groups; NULL before the first page */
-    struct admin_request *request;
+    struct allocate_request *request;
     struct directory_waits waits;
     uint32_t *found; /* gids of the pages so far */
     uint32_t found_count;
@@ -54,6 +55,7 @@ struct fetch {
     LIST_ENTRY(fetch) link;
 };
 
+struct numbers;
 struct remember;
 struct sweep;
 
@@ -63,6 +65,8 @@ struct directory {
     struct people *people;
     struct bindings *bindings; /* of names and ids that none of the people has */
     struct claims *claims;     /* who was refused one */
+    uint32_t next_uid;         /* to be given out where it is free (allocate.c); 0: the last one */
+    LIST_HEAD(, numbers) numbers;
     struct remember *remember; /* NULL: there is no state.db */
     struct known_groups groups;
     struct known_groups *judged_by; /* users are judged by these: a sweep's own, or the above */
@@ -155,6 +159,8 @@ void publish_fresh(struct directory *directory, uint32_t word, int64_t until);
 
 /* owner.c: whether a realm id may have a name and a number: nobody else has, or has had them.
  * KC_ENTRY_NAME_TAKEN, KC_ENTRY_ID_TAKEN: logged, once. */
+/* Whose a name is, a user's id or a group's; NULL: nobody's. */
+const char *owner_of_name(const struct directory *directory, const char *name, bool *ret_group);
 enum kc_status owner_judge_user(
     struct directory *directory, const char *id, const char *name, uint32_t uid);
 enum kc_status owner_judge_group(
@@ -182,6 +188,14 @@ uint32_t remember_served(const struct directory *directory);
 
 /* recall.c: takes in what the last run knew. KC_NO_MEMORY. */
 enum kc_status recall_all(struct directory *directory);
+
+/* allocate.c: nobody waits for a number any more. */
+void allocate_free(struct directory *directory);
+
+/* The entry of somebody who may have one here; `allocated` is the uid where the realm has none, 0:
+ * neither. Else why there is none; who has name and uid already is owner_judge_user's to say. */
+enum kc_status directory_make_entry(const struct directory *directory, const struct person *person,
+    uint32_t allocated, struct passwd_entry *ret_entry);
 
 /* Whether an entry may stand here beside local names and groups: KC_OK, or why not. */
 enum kc_status directory_judge_entry(

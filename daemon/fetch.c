@@ -21,7 +21,7 @@ static void fetch_free(struct fetch *fetch)
     LIST_REMOVE(fetch, link);
     fetch->directory->fetch_count--;
     if (fetch->request)
-        admin_cancel(fetch->request);
+        allocate_cancel(fetch->request);
     sight_cancel(&fetch->sight);
     free(fetch->found);
     free(fetch->id);
@@ -257,8 +257,8 @@ static enum kc_status ask_groups(struct fetch *fetch)
             "/groups?briefRepresentation=true&first=%u&max=%u", fetch->first,
             PAGE) >= (int)(sizeof path - length))
         return KC_TOO_LARGE;
-    return admin_get(
-        fetch->directory->admin, path, clock_us() + FETCH_US, on_groups, fetch, &fetch->request);
+    return allocate_get(
+        fetch->directory, path, clock_us() + FETCH_US, on_groups, fetch, &fetch->request);
 }
 
 static enum kc_status ask_known_user(struct fetch *fetch, const struct known_user *user)
@@ -266,8 +266,8 @@ static enum kc_status ask_known_user(struct fetch *fetch, const struct known_use
     char path[PATH_SIZE] = "/users/";
     enum kc_status status = admin_escape(user->id, path, sizeof path);
     if (status == KC_OK)
-        status = admin_get(fetch->directory->admin, path, clock_us() + FETCH_US, on_known_user,
-            fetch, &fetch->request);
+        status = allocate_get(fetch->directory, path, clock_us() + FETCH_US, on_known_user, fetch,
+            &fetch->request);
     return status;
 }
 
@@ -279,8 +279,8 @@ static enum kc_status ask_user(struct fetch *fetch)
     char path[PATH_SIZE] = "/users?exact=true&max=2&briefRepresentation=false&username=";
     enum kc_status status = admin_escape(fetch->name, path, sizeof path);
     if (status == KC_OK)
-        status = admin_get(
-            fetch->directory->admin, path, clock_us() + FETCH_US, on_user, fetch, &fetch->request);
+        status = allocate_get(
+            fetch->directory, path, clock_us() + FETCH_US, on_user, fetch, &fetch->request);
     return status;
 }
 

@@ -11,8 +11,7 @@
 
 /* --- who has it --- */
 
-/* The realm id that a name is bound to; NULL: nobody's. */
-static const char *owner_of_name(const struct directory *directory, const char *name, bool *ret_group)
+const char *owner_of_name(const struct directory *directory, const char *name, bool *ret_group)
 {
     const struct known_user *user = people_by_name(directory->people, name);
     const struct binding *binding = user ? NULL : bindings_name(directory->bindings, name);

@@ -126,6 +126,12 @@ static enum kc_status keep(struct recall *recall, const struct state_row *row)
     return bindings_put(recall->directory->bindings, row, true);
 }
 
+static void count_number(struct directory *directory, const struct state_row *row)
+{
+    if (row->allocated && (directory->next_uid == 0 || row->number <= directory->next_uid))
+        directory->next_uid = row->number - 1;
+}
+
 /* A user whose name or number is bound to somebody else was on its way out when the daemon ended. */
 static enum kc_status take_name(struct recall *recall, const struct state_row *row)
 {
@@ -144,6 +150,7 @@ static enum kc_status take_uid(struct recall *recall, const struct state_row *ro
 {
     struct people *people = recall->directory->people;
     struct known_user *user = people_by_uid(people, row->number);
+    count_number(recall->directory, row);
     if (user && strcmp(user->id, row->id) == 0) {
         user->allocated = row->allocated;
         return KC_OK;

@@ -162,7 +162,7 @@ static enum kc_status ask(struct list *list)
     char path[PATH_SIZE] = "";
     enum kc_status status = list_path(list, path, sizeof path);
     if (status == KC_OK)
-        status = admin_get(sweep->directory->admin, path, clock_us() + REQUEST_US, on_answer, list,
+        status = allocate_get(sweep->directory, path, clock_us() + REQUEST_US, on_answer, list,
             &list->request);
     if (status != KC_OK) {
         list->request = NULL;

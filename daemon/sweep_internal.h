@@ -24,7 +24,7 @@ struct list {
     bool children; /* LIST_GROUP: not itself, but its children */
     bool prefetch; /* LIST_GROUP: not served, its members are to be known */
     unsigned first, page;
-    struct admin_request *request; /* NULL: it waits */
+    struct allocate_request *request; /* NULL: it waits */
     STAILQ_ENTRY(list) next;       /* while it waits */
     LIST_ENTRY(list) link;         /* while it is read */
     char id[];                     /* the realm's id, or the path */

@@ -23,7 +23,7 @@ static const struct config *config_of(const struct sweep *sweep)
 void list_free(struct list *list)
 {
     if (list->request) {
-        admin_cancel(list->request);
+        allocate_cancel(list->request);
         LIST_REMOVE(list, link);
         list->sweep->running_count--;
     }

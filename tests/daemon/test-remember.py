@@ -211,6 +211,63 @@ class Bound(unittest.TestCase):
             until(lambda: host.uid("jo.doe") == JO, lambda: host.user("jo.doe"))
 
 
+class Own(unittest.TestCase):
+    """Uids of this host's own, allocate = host."""
+
+    TEXT = f"{SHORT}\nallocate = host\nprimary_group = linux-users"
+    LAST = 2147352575  # of the range
+
+    def make(self, host, name, **attributes):
+        host.realm.tell("user", create=True, username=name, enabled=True, groups=["/linux-users"],
+                        attributes={"gidNumber": [str(USERS)], **attributes})
+
+    def test_a_number_is_for_ever(self):
+        with Host(self.TEXT) as host:
+            until(lambda: host.members("linux-users") != [], "no members")
+            first = host.uid("noattrs")
+            self.assertTrue(self.LAST - 5 <= first <= self.LAST, first)
+            self.make(host, "ann")
+            self.make(host, "ben")
+            second, third = host.uid("ann"), host.uid("ben")  # the first answer has them
+            self.assertEqual(len({first, second, third}), 3)
+            self.assertTrue(all(self.LAST - 5 <= uid <= self.LAST for uid in (second, third)))
+            host.restart(signal.SIGKILL)
+            for name, uid in (("noattrs", first), ("ann", second), ("ben", third)):
+                until(lambda name=name, uid=uid: host.uid(name) == uid, lambda: host.bed.lines())
+            # whoever goes takes it along
+            host.realm.control("DELETE", "user", {"username": "ben"})
+            until(lambda: host.user("ben") == "user-unknown", lambda: host.user("ben"))
+            host.restart()
+            self.make(host, "cid")
+            until(lambda: not isinstance(host.uid("cid"), str), lambda: host.user("cid"))
+            self.assertNotIn(host.uid("cid"), (first, second, third))
+            # a number of the realm's own comes before it; nobody else has the old one
+            host.realm.tell("user", username="ann", attributes={"uidNumber": ["1900010777"]})
+            until(lambda: host.uid("ann") == 1900010777, lambda: host.user("ann"))
+            self.make(host, "dee", uidNumber=[str(second)])
+            until(lambda: host.user("dee") == "id-taken", lambda: host.user("dee"))
+
+    def test_a_whole_sweep_of_them(self):
+        with Host(self.TEXT, groups="serve = /linux-users /fill", fill_users=250, fill_groups=1,
+                  fill_members=1) as host:
+            for i in range(150):
+                self.make(host, f"w{i}")
+            until(lambda: "w149" in host.members("linux-users"), lambda: host.bed.lines(), 20)
+            uids = {host.uid(f"w{i}") for i in range(150)}
+            self.assertEqual(len(uids), 150)
+            self.assertTrue(all(isinstance(uid, int) for uid in uids))
+
+    def test_none_without_the_disk(self):
+        with Host(self.TEXT) as host:
+            first = host.uid("noattrs")
+            self.assertIsInstance(first, int)
+            host.restart(between=lambda: host.change("PRAGMA user_version = 2"))
+            host.bed.wait_for("directory result=ok", 2)
+            self.assertEqual(host.user("noattrs"), "no-uid")
+            self.make(host, "ann")
+            self.assertEqual(host.user("ann"), "no-uid")
+
+
 class File(unittest.TestCase):
     def assert_served(self, host):
         until(lambda: host.uid("ada") == ADA and host.uid("jo.doe") == JO, lambda: host.bed.lines())
