@@ -54,6 +54,9 @@ void privilege_harden(void)
     /* free() overwrites what it takes back, since passwords and tokens pass through libraries' memory;
      * but for pieces below about 1 KB, which glibc keeps for its thread as they are. */
     mallopt(M_PERTURB, 0x5a);
+    /* What is large is large for a moment (an answer, a snapshot): it goes back to the kernel. */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    mallopt(M_ARENA_MAX, 1);
     struct rlimit none = {0, 0}, files;
     (void)setrlimit(RLIMIT_CORE, &none);
     /* Each open session holds a descriptor of its process; the usual 1024 are nobody's limit. */

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#define ROWS_MAX 256u /* of one writing */
+#define ROWS_MAX STATE_ROWS_MAX /* of one writing */
 #define RETRY_US (10 * CLOCK_SECOND_US)
 
 /* Somebody who is no more among the last known. */
@@ -404,7 +404,7 @@ enum kc_status remember_new(struct directory *directory)
     remember->directory = directory;
     STAILQ_INIT(&remember->gone);
     directory->remember = remember;
-    if (sd_event_add_time(directory->daemon->event, &remember->timer, CLOCK_MONOTONIC, 1, 0,
+    if (sd_event_add_time(directory->daemon->event, &remember->timer, CLOCK_MONOTONIC, 1, 1000,
             on_time, remember) < 0 ||
         sd_event_source_set_enabled(remember->timer, SD_EVENT_OFF) < 0)
         return KC_SYSTEM;

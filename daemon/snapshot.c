@@ -77,6 +77,8 @@ static void move_on(unsigned char *map, const struct kc_snapshot_head *head,
     atomic_thread_fence(memory_order_release);
     store_words(map + head->arena_offset[generation % 2], arena, size);
     atomic_store_explicit(STATE(map, generation), generation, memory_order_release);
+    /* the file has it; this process needs none of it before the next writing */
+    (void)madvise(map + head->arena_offset[0], 2 * head->arena_size, MADV_DONTNEED);
 }
 
 static struct kc_snapshot_head make_head(uint64_t arena_size, uint64_t words)
