@@ -66,9 +66,23 @@ static enum kc_status status_of(int code, int error)
     }
 }
 
+/* The errno of the database's file, or else of its journal: SQLite's own may be of a later call. */
+static int file_error(sqlite3 *connection)
+{
+    sqlite3_file *journal = NULL;
+    int error = 0;
+    (void)sqlite3_file_control(connection, "main", SQLITE_FCNTL_LAST_ERRNO, &error);
+    if (error == 0 && sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                          &journal) == SQLITE_OK &&
+        journal && journal->pMethods)
+        (void)journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &error);
+    return error;
+}
+
 static enum kc_status judge(struct state_db *db, int code)
 {
-    const enum kc_status status = status_of(code, sqlite3_system_errno(db->connection));
+    const int error = (code & 0xff) == SQLITE_IOERR ? file_error(db->connection) : 0;
+    const enum kc_status status = status_of(code, error);
     if (status != KC_OK)
         snprintf(db->detail, sizeof db->detail, "%s", sqlite3_errmsg(db->connection));
     return status;

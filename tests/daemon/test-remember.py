@@ -343,10 +343,16 @@ class File(unittest.TestCase):
         with Host(SHORT) as host:
             self.assertEqual(host.uid("ada"), ADA)
             until(lambda: host.kept("known_users") >= 1, "nothing kept")
-            self.limit_files(host, 12288)
+            self.limit_files(host, os.path.getsize(host.database()))
+            for i in range(100):
+                host.realm.tell("user", create=True, username=f"w{i}", enabled=True,
+                                groups=["/linux-users"],
+                                attributes={"uidNumber": [str(1900060000 + i)],
+                                            "gidNumber": [str(USERS)]})
             self.assert_served(host)
             until(lambda: host.lines("state result=unavailable reason=no-room"),
                   lambda: host.bed.lines())
+            self.assertEqual(host.uid("w99"), 1900060099)
             before = host.kept("known_users")
             self.assert_served(host)
             self.limit_files(host, resource.RLIM_INFINITY)
