@@ -82,7 +82,7 @@ class Known(unittest.TestCase):
         self.assertIn("ada", host.members("linux-admins"))
         self.assertIn("ada", host.members(gid=KERNEL))
 
-    def test_users_and_groups_after_a_restart_without_the_realm(self):
+    def test_lesson_27_users_and_groups_after_a_restart_without_the_realm(self):
         with Host("found_ttl = 1s\nabsent_ttl = 1s") as host:
             self.assertEqual(host.uid("jo.doe"), JO)  # by look-up alone: in no served group
             self.assert_known(host)
@@ -156,7 +156,7 @@ class Known(unittest.TestCase):
 
 
 class Bound(unittest.TestCase):
-    def test_a_user_made_again_is_somebody_else(self):
+    def test_lesson_8_a_user_made_again_is_somebody_else(self):
         with Host(SHORT) as host:
             self.assertEqual(host.uid("jo.doe"), JO)
             host.saved()
@@ -175,7 +175,7 @@ class Bound(unittest.TestCase):
                 until(lambda: host.user("jo.doe") == "name-taken", lambda: host.user("jo.doe"))
                 self.assertNotIsInstance(host.user(uid=JO), wire.Reply)
 
-    def test_a_number_of_somebody_who_is_gone(self):
+    def test_lesson_8_a_number_of_somebody_who_is_gone(self):
         with Host(SHORT) as host:
             self.assertEqual(host.uid("jo.doe"), JO)
             host.saved()
@@ -189,7 +189,7 @@ class Bound(unittest.TestCase):
             self.assertNotIn("heir", host.members("linux-users"))
             self.assertEqual(len(host.lines("binding user=heir")), 2)  # once a run
 
-    def test_who_is_renamed_or_renumbered_leaves_both_behind(self):
+    def test_lesson_8_who_is_renamed_or_renumbered_leaves_both_behind(self):
         """The realm has its say over its own user; nobody else gets what that user had."""
         with Host(SHORT) as host:
             self.assertEqual(host.uid("jo.doe"), JO)
@@ -221,7 +221,7 @@ class Own(unittest.TestCase):
         host.realm.tell("user", create=True, username=name, enabled=True, groups=["/linux-users"],
                         attributes={"gidNumber": [str(USERS)], **attributes})
 
-    def test_a_number_is_for_ever(self):
+    def test_lesson_8_a_number_is_for_ever(self):
         with Host(self.TEXT) as host:
             until(lambda: host.members("linux-users") != [], "no members")
             first = host.uid("noattrs")
