@@ -161,6 +161,13 @@ static enum kc_status replace(
     return KC_OK;
 }
 
+/* The arenas' pages stay in the file, and need not be counted as this process's memory. */
+static void let_go(const struct snapshot *snapshot)
+{
+    (void)madvise(snapshot->map + snapshot->head.arena_offset[0], 2 * snapshot->head.arena_size,
+        MADV_DONTNEED);
+}
+
 enum kc_status snapshot_publish(struct snapshot *snapshot, const struct arena_content *content)
 {
     const uint64_t size = arena_size(content);
@@ -175,9 +182,12 @@ enum kc_status snapshot_publish(struct snapshot *snapshot, const struct arena_co
     if (!snapshot->map ||
         atomic_load_explicit(STATE(snapshot->map, moved), memory_order_relaxed) != 0 ||
         size > snapshot->head.arena_size || snapshot->fresh_count > snapshot->head.fresh_count)
-        return replace(snapshot, arena, size);
-    move_on(snapshot->map, &snapshot->head, arena, size);
-    return KC_OK;
+        status = replace(snapshot, arena, size);
+    else
+        move_on(snapshot->map, &snapshot->head, arena, size);
+    if (status == KC_OK)
+        let_go(snapshot);
+    return status;
 }
 
 enum kc_status snapshot_set_fresh(struct snapshot *snapshot, uint32_t word, uint32_t until)
