@@ -399,6 +399,8 @@ enum kc_status directory_new(
         status = locals_new(daemon->event, daemon->paths.passwd, daemon->paths.group, on_locals,
             directory, &directory->locals);
     if (status == KC_OK)
+        status = upkeep_new(directory, &directory->upkeep);
+    if (status == KC_OK)
         status = wake_new(daemon->event, on_slept, directory, &directory->wake);
     if (status == KC_OK)
         status = shells_read("/etc/shells", &directory->shells);
@@ -432,6 +434,8 @@ static void abandon(struct directory *directory)
     sweep_free(KC_TAKE(directory->sweep));
     if (directory->sight)
         sight_reset(directory->sight);
+    if (directory->upkeep)
+        upkeep_reset(directory->upkeep);
     while ((wait = LIST_FIRST(&directory->waits))) {
         LIST_REMOVE(wait, link);
         directory_fail(wait, KC_NOT_READY);
@@ -456,6 +460,7 @@ void directory_free(struct directory *directory)
     sight_free(directory->sight);
     locals_free(directory->locals);
     wake_free(directory->wake);
+    upkeep_free(directory->upkeep);
     groups_clear(&directory->groups);
     people_free(directory->people);
     bindings_free(directory->bindings);

@@ -17,6 +17,7 @@
 #include "daemon/groups.h"
 #include "daemon/locals.h"
 #include "daemon/people.h"
+#include "daemon/upkeep.h"
 #include "daemon/served.h"
 #include "daemon/sight.h"
 #include "daemon/snapshot.h"
@@ -73,6 +74,7 @@ struct directory {
     struct locals *locals;
     struct sight *sight;
     struct wake *wake;
+    struct upkeep *upkeep;
     bool named; /* groups are known by name and gid, and the client may see users */
     bool ready; /* so are their members */
     int64_t groups_until;

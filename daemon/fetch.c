@@ -175,8 +175,10 @@ static void on_user(
         return;
     }
     status = directory_take_person(fetch->directory, object, &user);
-    if (status == KC_OK)
+    if (status == KC_OK) {
+        user->asked = directory_now();
         publish_soon(fetch->directory);
+    }
     finish(fetch, status);
 }
 

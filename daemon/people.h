@@ -33,6 +33,7 @@ struct known_user {
     LIST_ENTRY(known_user) link;
     int64_t until;      /* the entry is fresh until then, seconds of CLOCK_MONOTONIC; 0: never yet */
     int64_t gids_until; /* and the groups until then */
+    uint32_t asked;     /* when a question for it came here last; 0: none did */
     uint32_t gid_count;
     uint32_t *gids;  /* of served groups */
     uint32_t number; /* in the order of names, while a snapshot is built */

@@ -186,6 +186,12 @@ void directory_resolve(struct directory_wait *wait)
     const struct kc_wire_lookup *lookup = &wait->lookup;
     const uint32_t now = directory_now();
     const bool group = lookup->kind == KC_LOOKUP_GROUP;
+    if (*lookup->name ? locals_have_name(directory->locals, lookup->name)
+        : group       ? locals_have_gid(directory->locals, lookup->id)
+                      : locals_have_uid(directory->locals, lookup->id)) {
+        directory_answer(wait, KC_NOT_OURS);
+        return;
+    }
     const struct known_user *user = find_user(directory, lookup);
     if (answer_fresh(wait, user))
         return;

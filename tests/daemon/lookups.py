@@ -32,7 +32,7 @@ class World:
     """The realm and the daemon; use it in a with statement."""
 
     def __init__(self, directory=SHORT, groups=SERVE, allow="role:linux-login", realm="", wait=True,
-                 file=facts.FILE, **options):
+                 file=facts.FILE, started=None, **options):
         self.texts = {"directory": directory, "groups": groups, "allow": allow, "realm": realm}
         self.folder = tempfile.TemporaryDirectory()
         os.chmod(self.folder.name, 0o755)
@@ -42,7 +42,7 @@ class World:
         os.chmod(self.secret, 0o600)
         if bed.ROOT:
             os.chown(self.secret, 65534, 65534)
-        self.realm = demo.Demo(realm=file, **options)
+        self.realm = started or demo.Demo(realm=file, **options)
         try:
             self.bed = bed.Bed(self.configuration())
             if wait:

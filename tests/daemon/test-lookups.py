@@ -182,6 +182,34 @@ class Sleep(unittest.TestCase):
                 self.assertEqual(cost(world, look), {})
 
 
+class Upkeep(unittest.TestCase):
+    NAMES = {"jo.doe": 1900010103, "manygroups": 1900010112, "nodefaults": 1900010123}
+
+    def test_who_was_asked_for_lately_does_not_get_stale(self):
+        """In batches, and one by one where the realm takes one id at a time."""
+        with ThreadPoolExecutor(2) as pool:
+            for _ in pool.map(self.go_through, (26, 24), ("admin-users", "admin-user")):
+                pass
+
+    def go_through(self, like, endpoint):
+        with World("found_ttl = 3s\nabsent_ttl = 1h", like=like) as world:
+            def look():
+                for name, uid in self.NAMES.items():
+                    self.assertEqual(world.uid(name), uid)
+
+            look()
+            before = world.requests()
+            time.sleep(6)
+            after = world.requests()
+            self.assertGreaterEqual(after[endpoint] - before.get(endpoint, 0), 2)
+            seen = cost(world, look)
+            self.assertLessEqual(seen.get("admin-user", 0), 0 if like == 26 else 1)
+            # who is gone is not kept
+            world.realm.control("DELETE", "user", {"username": "jo.doe"})
+            until(lambda: world.user("jo.doe") == "user-unknown", lambda: world.user("jo.doe"))
+            self.assertEqual(world.uid("nodefaults"), self.NAMES["nodefaults"])
+
+
 class Shape(unittest.TestCase):
     def test_parents(self):
         """A member of a group is one of the served groups above it, served itself or not."""
