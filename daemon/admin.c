@@ -230,8 +230,7 @@ void admin_cancel(struct admin_request *request)
     request_free(request);
 }
 
-/* https://host/prefix/realms/NAME becomes https://host/prefix/admin/realms/NAME. */
-static enum kc_status make_base(const char *issuer, char **ret_base)
+enum kc_status admin_base(const char *issuer, char **ret_base)
 {
     const char *part = NULL;
     for (const char *next = issuer; (next = strstr(next, "/realms/")); next++)
@@ -251,7 +250,7 @@ enum kc_status admin_new(struct realm *realm, struct admin **ret_admin)
     if (!admin)
         return KC_NO_MEMORY;
     admin->realm = realm;
-    enum kc_status status = make_base(realm->config->realm.issuer, &admin->base);
+    enum kc_status status = admin_base(realm->config->realm.issuer, &admin->base);
     if (status == KC_OK)
         status = service_token_new(realm, &admin->token);
     if (status != KC_OK) {

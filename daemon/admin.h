@@ -39,6 +39,10 @@ enum kc_status admin_get(struct admin *admin, const char *path, uint64_t deadlin
 
 void admin_cancel(struct admin_request *request);
 
+/* The Admin API's part for the realm of `issuer`: https://host/prefix/realms/NAME becomes
+ * https://host/prefix/admin/realms/NAME, for the caller to free. KC_CONFIG_INVALID, KC_NO_MEMORY. */
+enum kc_status admin_base(const char *issuer, char **ret_base);
+
 /* Appends `text` to a query, percent-encoded (RFC 3986 section 2.1: all but unreserved).
  * KC_TOO_LARGE. */
 enum kc_status admin_escape(const char *text, char *path, size_t size);

@@ -36,6 +36,7 @@ struct http_peer {
 struct http_spec {
     const char *url;
     struct kc_secret *form;          /* NULL: GET; else POST application/x-www-form-urlencoded */
+    bool put;                        /* PUT instead, and `form` is application/json */
     struct kc_secret *authorization; /* the Authorization header's value; NULL or empty: none */
     const char *forwarded_for;       /* an IP literal for X-Forwarded-For; NULL: none */
     bool multiplex;            /* HTTP/2 where an https server has it, many on one connection; never

@@ -208,6 +208,8 @@ static bool add_headers(struct http_request *request, const struct http_spec *sp
 {
     if (!add_header(request, "Accept: application/json") || !add_header(request, "Expect:"))
         return false;
+    if (spec->put && !add_header(request, "Content-Type: application/json"))
+        return false;
     if (spec->authorization && spec->authorization->length) {
         static const char name[] = "Authorization: ";
         KC_AUTO_SECRET struct kc_secret line = KC_SECRET_INIT;
@@ -316,7 +318,7 @@ enum kc_status http_request_new(
     if (spec->form) {
         /* The length is set before the form moves, so that a failure leaves it with the caller. */
         request->form = *spec->form;
-        if (!set_form(easy, request)) {
+        if (!set_form(easy, request) || (spec->put && !SET(CURLOPT_CUSTOMREQUEST, "PUT"))) {
             request->form = KC_SECRET_INIT;
             return KC_SYSTEM;
         }

@@ -223,6 +223,8 @@ enum kc_status oauth_error_read(const struct http_answer *answer,
                             &jose_json_answer_limits, &object) == KC_OK) {
         error = member(object, "error", ERROR_MAX);
         description = error ? member(object, "error_description", DESCRIPTION_MAX) : NULL;
+        if (!error) /* the Admin API's */
+            error = member(object, "errorMessage", ERROR_MAX);
     }
     if (error && !repeats(error, secrets))
         append_clean(ret_detail, OAUTH_DETAIL_MAX, error);

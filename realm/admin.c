@@ -1,13 +1,14 @@
 /*
  * The Admin REST API: who may ask, and which resource a path below /admin/realms/NAME is.
  * Used by route and server; the files of the resources use the call.
- * Never changes anything: the reads alone are here, control does the writing.
+ * Never changes anything itself: reads are here, admin_write and control do the writing.
  */
 #include "realm/admin.h"
 
 #include "common/cleanup.h"
 #include "realm/admin_groups.h"
 #include "realm/admin_users.h"
+#include "realm/admin_write.h"
 #include "realm/import_client.h"
 #include "realm/keys.h"
 #include "realm/roles.h"
@@ -210,7 +211,7 @@ static void no_resource(struct realm_admin_call *call)
     realm_answer_fault(call->realm, call->answer, 404, "HTTP 404 Not Found");
 }
 
-/* No method but GET. Whoever may not write is told that first, and nobody may. */
+/* No method but GET, and PUT of one. Whoever may not write is told that first. */
 static void no_method(struct realm_admin_call *call, const char *pattern)
 {
     const char *method = call->request->method;
@@ -220,7 +221,7 @@ static void no_method(struct realm_admin_call *call, const char *pattern)
         return;
     if (strncmp(pattern, "groups/", 7) == 0 && realm_admin_group_of(call) == NULL)
         return;
-    if ((one && (strcmp(method, "PUT") == 0 || strcmp(method, "DELETE") == 0)) ||
+    if ((one && strcmp(method, "DELETE") == 0) ||
         (all && strcmp(method, "POST") == 0))
         realm_admin_forbid(call);
     else
@@ -238,6 +239,10 @@ static void run(struct realm_admin_call *call, const char *path)
     else if (strcmp(method, "GET") == 0 ||
              (strcmp(method, "HEAD") == 0 && call->realm->like != REALM_LIKE_24))
         resources[i].run(call);
+    else if (strcmp(method, "PUT") == 0 && strcmp(resources[i].path, "users/*") == 0)
+        realm_admin_put_user(call);
+    else if (strcmp(method, "PUT") == 0 && strcmp(resources[i].path, "groups/*") == 0)
+        realm_admin_put_group(call);
     else
         no_method(call, resources[i].path);
 }

@@ -1,7 +1,7 @@
 /*
  * The Admin REST API: who may ask, and which resource a path below /admin/realms/NAME is.
  * Used by route and server; the files of the resources use the call.
- * Never changes anything: the reads alone are here, control does the writing.
+ * Never changes anything itself: reads are here, admin_write and control do the writing.
  */
 #ifndef REALM_ADMIN_H
 #define REALM_ADMIN_H

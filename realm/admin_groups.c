@@ -6,6 +6,7 @@
 #include "realm/admin_groups.h"
 
 #include "common/cleanup.h"
+#include "realm/people.h"
 #include "realm/represent.h"
 #include "realm/roles.h"
 #include "realm/text.h"
@@ -47,7 +48,7 @@ static bool group_fits(
         return strcmp(group->name, search->name) == 0;
     if (search->name != NULL)
         return realm_admin_contains(group->name, search->name, realm->like != REALM_LIKE_24);
-    return realm_admin_granted(group->attributes, search->wishes, search->wish_count, false);
+    return realm_admin_granted(realm_group_attributes(group), search->wishes, search->wish_count, false);
 }
 
 static struct realm_group_look look_of(const struct realm_admin_call *call, bool brief)

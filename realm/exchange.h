@@ -22,6 +22,7 @@ struct realm_request {
     const char *certificate_issuer;
     const char *address;
     bool tls;
+    const char *body; /* as it came; NULL: none */
     struct realm_form form, query;
     struct realm_fault fault; /* what is to go wrong with this one */
 };

@@ -187,6 +187,10 @@ void realm_people_again(struct realm *realm)
         restore_name(realm->users[i]);
     for (size_t i = 0; i < realm->user_count; i++)
         realm_import_user_links(realm, realm->users[i]);
+    for (size_t i = 0; i < realm->group_count; i++) {
+        json_object_put(realm->groups[i]->written);
+        realm->groups[i]->written = NULL;
+    }
     realm_fill_links(realm);
     realm_people_arrange(realm);
     realm->people_changed = false;
@@ -197,6 +201,11 @@ struct json_object *realm_user_attributes(const struct realm_user *user)
     if (user->fill != 0 && !user->attributes_owned)
         return realm_fill_attributes(user);
     return json_object_get(user->attributes);
+}
+
+struct json_object *realm_group_attributes(const struct realm_group *group)
+{
+    return group->written != NULL ? group->written : group->attributes;
 }
 
 void realm_user_set_attributes(struct realm_user *user, struct json_object *attributes)
@@ -230,6 +239,7 @@ void realm_people_free(struct realm *realm)
         free_user(realm->gone[i]);
     for (size_t i = 0; i < realm->group_count; i++) {
         struct realm_group *group = realm->groups[i];
+        json_object_put(group->written);
         if (group->owned) {
             json_object_put(group->attributes);
             free((char *)(uintptr_t)group->name);

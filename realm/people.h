@@ -38,6 +38,9 @@ void realm_people_again(struct realm *realm);
 /* The user's attributes, each a list of texts; NULL where there is none. The caller puts them. */
 struct json_object *realm_user_attributes(const struct realm_user *user);
 
+/* A group's attributes; NULL where there is none. Borrowed. */
+struct json_object *realm_group_attributes(const struct realm_group *group);
+
 /* Takes over the document as the attributes of somebody. */
 void realm_user_set_attributes(struct realm_user *user, struct json_object *attributes);
 

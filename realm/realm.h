@@ -49,6 +49,7 @@ struct realm_group {
     struct realm_role **roles;
     size_t role_count;
     struct json_object *attributes; /* NULL: none */
+    struct json_object *written;    /* what an administrator has put in their place; NULL: nothing */
     bool owned;                     /* name and attributes are its own, not the file's */
     struct realm_user **members;    /* direct ones, by name */
     size_t member_count;

@@ -163,7 +163,8 @@ struct json_object *realm_represent_group(
     json_object_object_add(document, "subGroups", json_object_new_array());
     if (look->full) {
         json_object_object_add(document, "attributes",
-            group->attributes ? json_object_get(group->attributes) : json_object_new_object());
+            realm_group_attributes(group) ? json_object_get(realm_group_attributes(group))
+                                          : json_object_new_object());
         put_group_roles(group, document);
     }
     if (look->access) {

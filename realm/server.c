@@ -165,6 +165,7 @@ static enum MHD_Result answer_request(struct realm_server *server,
         .certificate_subject = subject,
         .certificate_issuer = issuer,
         .address = "127.0.0.1",
+        .body = incoming->body,
         .tls = server->tls != NULL,
     };
     server->counts.requests[endpoint]++;
