@@ -3,6 +3,7 @@
  * Used from a shell.
  * Must never talk to the realm or to the daemon's files: a verb asks the daemon, or only computes.
  */
+#include "cli/assign.h"
 #include "cli/ssh_keys.h"
 #include "cli/status.h"
 #include "cli/token.h"
@@ -14,6 +15,7 @@
 
 /* A new verb is one line here. */
 static const struct cli_verb *const verbs[] = {
+    &ids_assign_verb,
     &ssh_keys_verb,
     &status_verb,
     &token_verify_verb,

@@ -7,6 +7,7 @@
 
 #include "daemon/account.h"
 #include "daemon/ancillary.h"
+#include "daemon/assign.h"
 #include "daemon/login.h"
 #include "daemon/lookup.h"
 #include "daemon/phases.h"
@@ -74,6 +75,12 @@ void connection_set_login(struct connection *connection, struct login *login)
 void connection_set_lookup(struct connection *connection, struct lookup *lookup)
 {
     connection->lookup = lookup;
+    restart_idle(connection);
+}
+
+void connection_set_assignment(struct connection *connection, struct assignment *assignment)
+{
+    connection->assignment = assignment;
     restart_idle(connection);
 }
 
@@ -150,7 +157,7 @@ static void dispatch(
     struct connection *connection, const struct kc_wire_request *request, int *passed_fd)
 {
     if (connection->account || connection->lookup ||
-        (connection->login && request->type != KC_WIRE_ANSWER)) {
+        ((connection->login || connection->assignment) && request->type != KC_WIRE_ANSWER)) {
         refuse(connection, KC_PROTOCOL);
         return;
     }
@@ -161,6 +168,8 @@ static void dispatch(
     case KC_WIRE_ANSWER:
         if (connection->login)
             login_answer(connection->login, request->kind, request->answer);
+        else if (connection->assignment)
+            assign_answer(connection->assignment, request->kind, request->answer);
         else
             refuse(connection, KC_PROTOCOL);
         break;
@@ -181,6 +190,9 @@ static void dispatch(
         break;
     case KC_WIRE_LOOKUP:
         lookup_begin(connection, &request->lookup);
+        break;
+    case KC_WIRE_ASSIGN:
+        assign_begin(connection, &request->order);
         break;
     default:
         refuse(connection, KC_PROTOCOL);

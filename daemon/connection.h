@@ -39,6 +39,10 @@ void connection_set_login(struct connection *connection, struct login *login);
 struct lookup;
 void connection_set_lookup(struct connection *connection, struct lookup *lookup);
 
+/* The assignment that goes on here; NULL: none. While there is one, the connection is not idle. */
+struct assignment;
+void connection_set_assignment(struct connection *connection, struct assignment *assignment);
+
 /* The account phase whose answer is awaited here; NULL: none. */
 void connection_set_account(struct connection *connection, struct account *account);
 

@@ -21,6 +21,7 @@ struct connection {
     struct login *login;
     struct lookup *lookup;
     struct account *account;
+    struct assignment *assignment;
     LIST_ENTRY(connection) link;
 };
 

@@ -10,6 +10,7 @@
 #include "daemon/ancillary.h"
 #include "daemon/connection_internal.h"
 #include "daemon/log.h"
+#include "daemon/assign.h"
 #include "daemon/login.h"
 #include "daemon/lookup.h"
 
@@ -117,6 +118,8 @@ void connection_close(struct connection *connection)
         lookup_cancel(connection->lookup);
     if (connection->account)
         account_abandon(connection->account);
+    if (connection->assignment)
+        assign_abandon(connection->assignment);
     LIST_REMOVE(connection, link);
     connection->all->count[connection->privileged]--;
     sd_event_source_disable_unref(connection->readable);
@@ -140,7 +143,8 @@ static int on_sweep(sd_event_source *source, uint64_t due, void *userdata)
     for (struct connection *connection = LIST_FIRST(&connections->open), *next; connection;
          connection = next) {
         next = LIST_NEXT(connection, link);
-        if (!connection->login && now >= connection->heard_us + IDLE_US)
+        if (!connection->login && !connection->assignment &&
+            now >= connection->heard_us + IDLE_US)
             connection_close(connection);
     }
     connections->sweeping = !LIST_EMPTY(&connections->open);

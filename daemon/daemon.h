@@ -36,6 +36,7 @@ struct daemon {
     struct directory *directory; /* NULL: no user or group is served */
     struct ssh_keys *ssh_keys;
     struct evidence *evidence;
+    bool assigning; /* an ASSIGN is under way: one at a time */
     struct server *server; /* NULL once the daemon stops */
     unsigned stop_left_ms;
     struct pacing pacing;

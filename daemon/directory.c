@@ -134,6 +134,27 @@ bool directory_is_user(const struct directory *directory, const char *name, uint
     return user && user->uid == uid;
 }
 
+const struct locals *directory_locals(const struct directory *directory)
+{
+    return directory->locals;
+}
+
+static void note_uid(void *userdata, struct known_user *user)
+{
+    uint32_t *high = userdata;
+    if (user->uid > *high)
+        *high = user->uid;
+}
+
+void directory_highest_ids(const struct directory *directory, uint32_t *ret_uid, uint32_t *ret_gid)
+{
+    *ret_uid = *ret_gid = 0;
+    people_walk(directory->people, note_uid, ret_uid);
+    for (size_t i = 0; i < directory->groups.count; i++)
+        if (directory->groups.items[i].gid > *ret_gid)
+            *ret_gid = directory->groups.items[i].gid;
+}
+
 bool directory_sees_users(const struct directory *directory)
 {
     return directory->named;

@@ -63,6 +63,13 @@ bool directory_user_enabled(const struct directory *directory, const char *name)
 /* Whether that name is known here, with that uid. */
 bool directory_is_user(const struct directory *directory, const char *name, uint32_t uid);
 
+/* The host's own names and ids. Borrowed. */
+struct locals;
+const struct locals *directory_locals(const struct directory *directory);
+
+/* The highest ids in the host's range that a user or a group has or has had here; 0: none. */
+void directory_highest_ids(const struct directory *directory, uint32_t *ret_uid, uint32_t *ret_gid);
+
 /* Whether the client is known to see users, so that an empty answer means that there is nobody. */
 bool directory_sees_users(const struct directory *directory);
 

@@ -47,8 +47,9 @@ def empty(folder):
 
 
 @contextlib.contextmanager
-def name_service(world, **sections):
-    """A host that asks the realm for whom its own files do not know."""
+def name_service(world, directory=(), **sections):
+    """A host that asks the realm for whom its own files do not know; with more lines of
+    [directory], and other sections in the place of the usual ones."""
     library = os.path.dirname(world.bed.find("libnss_keycloak.so.2"))
     saved = {}
     for name in ("passwd", "group", "shadow", "nsswitch.conf", "ld.so.cache"):
@@ -70,6 +71,7 @@ def name_service(world, **sections):
                 **sections,
                 "directory": [
                     *DIRECTORY["directory"],
+                    *directory,
                     f"client_secret_file = {secret_file('nss', 'nss-secret-for-tests')}",
                 ],
             },

@@ -80,7 +80,7 @@ class Realm:
         """Where the product finds it."""
         return CA_FILE
 
-    def call(self, method, path, form=None, body=None, token=None, timeout=20):
+    def call(self, method, path, form=None, body=None, token=None, timeout=20, kind=None):
         """An administrator's request, past the relay; (status, body). The Host is the product's."""
         request = urllib.request.Request(
             f"{self.scheme}://127.0.0.1:{self.port}{path}", method=method
@@ -89,6 +89,8 @@ class Realm:
             request.add_header("Host", f"127.0.0.1:{self.relay.port}")
         if token:
             request.add_header("Authorization", "Bearer " + token)
+        if kind:
+            request.add_header("Content-Type", kind)
         data = urllib.parse.urlencode(form).encode() if form is not None else body
         context = ssl.create_default_context(cafile=self.ca_source) if self.tls else None
         opener = urllib.request.build_opener(
@@ -178,6 +180,43 @@ class DemoRealm(Realm):
     def control(self, method, what, document=None):
         body = json.dumps(document or {}).encode() if method == "POST" or document else None
         return self.json(method, f"/_control/{what}", body=body)
+
+    @contextlib.contextmanager
+    def administrator(self, name, password, roles=("manage-users",)):
+        """Somebody of the realm with these roles of realm-management, while it lasts."""
+        self.control(
+            "POST",
+            "user",
+            {
+                "create": True,
+                "username": name,
+                "enabled": True,
+                "credentials": [{"type": "password", "value": password}],
+                "clientRoles": {"realm-management": list(roles)},
+            },
+        )
+        try:
+            yield
+        finally:
+            self.control("POST", "reset")
+
+    def attribute(self, user, name):
+        """An attribute's values as an administrator sees them."""
+        answer = self.json(
+            "POST",
+            f"{self.prefix}/realms/linux/protocol/openid-connect/token",
+            form={
+                "grant_type": "client_credentials",
+                "client_id": "linux-nss",
+                "client_secret": "nss-secret-for-tests",
+            },
+        )
+        found = self.json(
+            "GET",
+            f"{self.prefix}/admin/realms/linux/users?exact=true&username={user}",
+            token=answer["access_token"],
+        )
+        return found[0].get("attributes", {}).get(name)
 
     def sessions(self, user):
         """How many sessions the user has at the realm."""
@@ -291,6 +330,64 @@ class KeycloakRealm(Realm):
         return self.call(
             method, f"{self.prefix}/admin/realms/linux{path}", token=self.token, **options
         )
+
+    @contextlib.contextmanager
+    def administrator(self, name, password, roles=("manage-users",)):
+        """Somebody of the realm with these roles of realm-management, while it lasts; then users
+        and groups without numbers have none again."""
+        user = {
+            "username": name,
+            "enabled": True,
+            "firstName": "Test",
+            "lastName": "Administrator",
+            "email": f"{name}@example.test",
+            "emailVerified": True,
+            "credentials": [{"type": "password", "value": password, "temporary": False}],
+        }
+        self._write("POST", "/users", user)
+        me = self.user_id(name)
+        _, body = self.admin("GET", "/clients?clientId=realm-management")
+        client = json.loads(body)[0]["id"]
+        for role in roles:
+            _, body = self.admin("GET", f"/clients/{client}/roles/{role}")
+            self._write("POST", f"/users/{me}/role-mappings/clients/{client}", [json.loads(body)])
+        before = self._numberless()
+        try:
+            yield
+        finally:
+            for path, document in before.items():
+                self._write("PUT", path, document)
+            self.admin("DELETE", f"/users/{self.ids.pop(name)}")
+
+    def _write(self, method, path, document):
+        self.admin("GET", "/users/count")  # a token
+        status, body = self.call(
+            method,
+            f"{self.prefix}/admin/realms/linux{path}",
+            body=json.dumps(document).encode(),
+            token=self.token,
+            kind="application/json",
+        )
+        if status not in (201, 204):
+            raise Failed(f"{method} {path}: {status} {body[:200]!r}")
+
+    def _numberless(self):
+        _, body = self.admin("GET", "/users?max=1000&briefRepresentation=false")
+        found = {
+            f"/users/{user['id']}": user
+            for user in json.loads(body)
+            if "uidNumber" not in user.get("attributes", {})
+        }
+        _, body = self.admin("GET", "/groups?max=1000&briefRepresentation=false")
+        for group in json.loads(body):
+            if "gidNumber" not in group.get("attributes", {}):
+                found[f"/groups/{group['id']}"] = group
+        return found
+
+    def attribute(self, user, name):
+        """An attribute's values as an administrator sees them."""
+        _, body = self.admin("GET", f"/users/{self.user_id(user)}")
+        return json.loads(body).get("attributes", {}).get(name)
 
     def user_id(self, user):
         if user not in self.ids:

@@ -152,6 +152,7 @@ CASE_FILES = [
     "names",
     "directory",
     "keys",
+    "numbers",
     "outage",
     "hostility",
     "guesses",
