@@ -4,6 +4,7 @@
  * Must never talk to the realm or to the daemon's files: a verb asks the daemon, or only computes.
  */
 #include "cli/assign.h"
+#include "cli/orders.h"
 #include "cli/ssh_keys.h"
 #include "cli/status.h"
 #include "cli/token.h"
@@ -15,6 +16,8 @@
 
 /* A new verb is one line here. */
 static const struct cli_verb *const verbs[] = {
+    &flush_verb,
+    &ids_adopt_verb,
     &ids_assign_verb,
     &ssh_keys_verb,
     &status_verb,

@@ -117,6 +117,7 @@ enum kc_status bindings_put(struct bindings *bindings, const struct state_row *r
 struct search {
     const char *id;
     uint32_t number;
+    uint32_t highest;
     bool allocated;
 };
 
@@ -129,6 +130,21 @@ static void look(const void *node, VISIT visit, void *closure)
         return;
     search->number = binding->number;
     search->allocated = binding->allocated;
+}
+
+static void look_for_highest(const void *node, VISIT visit, void *closure)
+{
+    struct search *search = closure; /* up to `number`; the result is another one's */
+    const struct binding *binding = *(struct binding *const *)node;
+    if ((visit == postorder || visit == leaf) && binding->number <= search->number)
+        search->highest = binding->number; /* in their order */
+}
+
+uint32_t bindings_highest(const struct bindings *bindings, enum state_table table, uint32_t last)
+{
+    struct search search = {.number = last};
+    twalk_r(*tree_of(bindings, table), look_for_highest, &search);
+    return search.highest;
 }
 
 uint32_t bindings_number_of(

@@ -44,6 +44,10 @@ enum kc_status bindings_put(struct bindings *bindings, const struct state_row *r
 uint32_t bindings_number_of(
     const struct bindings *bindings, enum state_table table, const char *id);
 
+/* The highest number of a table that is bound and not above `last`; 0: none. */
+uint32_t bindings_highest(
+    const struct bindings *bindings, enum state_table table, uint32_t last);
+
 /* Takes one that is to be written; false: there is none. The row's texts are borrowed. */
 bool bindings_next_unsaved(struct bindings *bindings, struct state_row *ret_row);
 

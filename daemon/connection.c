@@ -10,6 +10,7 @@
 #include "daemon/assign.h"
 #include "daemon/login.h"
 #include "daemon/lookup.h"
+#include "daemon/orders.h"
 #include "daemon/phases.h"
 
 #include <stdio.h>
@@ -190,6 +191,12 @@ static void dispatch(
         break;
     case KC_WIRE_LOOKUP:
         lookup_begin(connection, &request->lookup);
+        break;
+    case KC_WIRE_FLUSH:
+        orders_flush(connection, &request->order);
+        break;
+    case KC_WIRE_ADOPT:
+        orders_adopt(connection, &request->order);
         break;
     case KC_WIRE_ASSIGN:
         assign_begin(connection, &request->order);

@@ -148,7 +148,9 @@ static void note_uid(void *userdata, struct known_user *user)
 
 void directory_highest_ids(const struct directory *directory, uint32_t *ret_uid, uint32_t *ret_gid)
 {
-    *ret_uid = *ret_gid = 0;
+    const uint32_t last = directory->daemon->bounds->ids.last;
+    *ret_uid = bindings_highest(directory->bindings, STATE_UIDS, last);
+    *ret_gid = bindings_highest(directory->bindings, STATE_GIDS, last);
     people_walk(directory->people, note_uid, ret_uid);
     for (size_t i = 0; i < directory->groups.count; i++)
         if (directory->groups.items[i].gid > *ret_gid)

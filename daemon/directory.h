@@ -81,22 +81,28 @@ bool directory_sees_users(const struct directory *directory);
 enum kc_status directory_learn(struct directory *directory, const struct json_object *user,
     struct person **ret_person, uint32_t *ret_uid);
 
-/* What directory_adopt has done. */
+/*
+ * What is known of a user, or of everybody and all groups (`name` NULL), counts no longer until the
+ * realm has been asked anew; for an outage it stays. Tells of how many users.
+ */
+size_t directory_flush(struct directory *directory, const char *name);
+
+/* What directory_adopt has done, or would do. */
 struct directory_adopted {
     bool group;
     uint32_t number; /* uid or gid */
-    char from[256];  /* realm ids; empty: it was the number alone that was another's */
+    char from[256];  /* realm ids: who had the name, or else the number; empty: nobody */
     char to[256];
 };
 
 /*
  * Gives a name and number to the realm id that was refused them last; whoever had them has them no
- * more. KC_NOT_FOUND: nobody was refused that name since the start: look it up, and try again.
+ * more. Without `write` nothing is changed. `ret_adopted` is filled but for KC_NOT_FOUND. KC_NOT_FOUND: nobody was refused that name since the start: look it up, and try again.
  * KC_ENTRY_NAME_TAKEN: the realm has both a user and a group of the name. KC_ENTRY_ID_TAKEN:
  * somebody else who is served has the number.
  */
 enum kc_status directory_adopt(
-    struct directory *directory, const char *name, struct directory_adopted *ret_adopted);
+    struct directory *directory, const char *name, bool write, struct directory_adopted *ret_adopted);
 
 struct directory_report {
     bool ready;             /* groups are known */

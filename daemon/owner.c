@@ -126,36 +126,48 @@ void owner_bind_group(struct directory *directory, const struct known_group *gro
 
 /* --- taking over --- */
 
-static enum kc_status adopt_user(struct directory *directory, const struct claim *claim)
+static enum kc_status judge_adoption(const struct directory *directory, const struct claim *claim)
 {
-    struct known_user *holder = people_by_uid(directory->people, claim->number);
-    struct known_user *namesake = people_by_name(directory->people, claim->name);
+    if (claim->group) {
+        const struct known_group *holder = group_by_gid(&directory->groups, claim->number);
+        if (people_by_name(directory->people, claim->name))
+            return KC_ENTRY_NAME_TAKEN;
+        return holder && strcmp(holder->name, claim->name) != 0 ? KC_ENTRY_ID_TAKEN : KC_OK;
+    }
+    const struct known_user *holder = people_by_uid(directory->people, claim->number);
     if (group_by_name(&directory->groups, claim->name))
         return KC_ENTRY_NAME_TAKEN;
-    if (holder && holder != namesake && strcmp(holder->id, claim->id) != 0)
-        return KC_ENTRY_ID_TAKEN;
+    return holder && strcmp(holder->name, claim->name) != 0 && strcmp(holder->id, claim->id) != 0
+               ? KC_ENTRY_ID_TAKEN
+               : KC_OK;
+}
+
+static void adopt_user(struct directory *directory, const struct claim *claim)
+{
+    struct known_user *namesake = people_by_name(directory->people, claim->name);
     if (namesake && strcmp(namesake->id, claim->id) != 0)
         directory_forget(directory, namesake);
     bind_name(directory, claim->name, claim->id, false, false);
     bind_number(directory, STATE_UIDS, claim->number, claim->id, false, false);
-    return KC_OK;
 }
 
-static enum kc_status adopt_group(struct directory *directory, const struct claim *claim)
+static void adopt_group(struct directory *directory, const struct claim *claim)
 {
-    const struct known_group *holder = group_by_gid(&directory->groups, claim->number);
-    if (people_by_name(directory->people, claim->name))
-        return KC_ENTRY_NAME_TAKEN;
-    if (holder && strcmp(holder->name, claim->name) != 0)
-        return KC_ENTRY_ID_TAKEN;
     bind_name(directory, claim->name, claim->id, true, false);
     bind_number(directory, STATE_GIDS, claim->number, claim->id, false, false);
     directory_sweep_now(directory);
-    return KC_OK;
 }
 
-enum kc_status directory_adopt(
-    struct directory *directory, const char *name, struct directory_adopted *ret_adopted)
+/* Of a number: who has it, of those who are there and those who are gone. */
+static const char *owner_of_number(const struct directory *directory, const struct claim *claim)
+{
+    const struct binding *binding =
+        claim->group ? bindings_number(directory->bindings, STATE_GIDS, claim->number) : NULL;
+    return !claim->group ? owner_of_uid(directory, claim->number) : binding ? binding->id : NULL;
+}
+
+enum kc_status directory_adopt(struct directory *directory, const char *name, bool write,
+    struct directory_adopted *ret_adopted)
 {
     const struct claim *claim = claims_find(directory->claims, name);
     struct directory_adopted adopted = {0};
@@ -163,16 +175,21 @@ enum kc_status directory_adopt(
     if (!claim)
         return KC_NOT_FOUND;
     const char *owner = owner_of_name(directory, name, &group);
+    if (!owner || strcmp(owner, claim->id) == 0)
+        owner = owner_of_number(directory, claim);
     adopted.group = claim->group;
     adopted.number = claim->number;
     snprintf(adopted.from, sizeof adopted.from, "%s", owner ? owner : "");
     snprintf(adopted.to, sizeof adopted.to, "%s", claim->id);
-    const enum kc_status status =
-        claim->group ? adopt_group(directory, claim) : adopt_user(directory, claim);
-    if (status != KC_OK)
+    *ret_adopted = adopted;
+    const enum kc_status status = judge_adoption(directory, claim);
+    if (status != KC_OK || !write)
         return status;
+    if (claim->group)
+        adopt_group(directory, claim);
+    else
+        adopt_user(directory, claim);
     claims_drop(directory->claims, name);
     remember_soon(directory);
-    *ret_adopted = adopted;
     return KC_OK;
 }

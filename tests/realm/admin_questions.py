@@ -19,13 +19,15 @@ class Admin:
                               "client_secret": CLIENTS[client]})
         self.token = answer.json["access_token"]
 
-    def ask(self, path, method="GET", headers=None, **query):
+    def ask(self, path, method="GET", headers=None, body=None, **query):
         if query:
             path += "?" + urllib.parse.urlencode(
                 {name: {True: "true", False: "false"}.get(value, value) if isinstance(value, bool)
                  else value for name, value in query.items()})
         answer = self.realm.ask(method, "/admin/realms/%s/%s" % (self.realm.name, path),
-                                headers=headers or {"Authorization": "Bearer " + self.token})
+                                headers=headers or {"Authorization": "Bearer " + self.token,
+                                                    **({"Content-Type": "application/json"}
+                                                       if body else {})}, body=body)
         answer.whole = True
         return answer
 
@@ -154,6 +156,20 @@ def persons(realm):
         yield "admin: %s %s" % (method, path.replace(ada, "ada")), admin.ask(path, method=method)
 
 
+def changes(realm):
+    """Each is refused, so that nothing changes."""
+    viewer, nobody = Admin(realm, "linux-nss"), Admin(realm, "linux-nss-none")
+    ada, group = viewer.user("ada"), viewer.group("/linux-users")
+    for name, admin in (("view-users", viewer), ("no role", nobody)):
+        for path in ("users/" + ada, "users/" + NOBODY, "groups/" + group, "groups/" + NOBODY):
+            what = path.replace(ada, "ada").replace(group, "linux-users")
+            yield "admin: PUT %s by %s" % (what, name), admin.ask(
+                path, method="PUT", body='{"attributes":{"uidNumber":["1"]}}')
+    yield "admin: PUT without a bearer", viewer.ask(
+        "users/" + ada, method="PUT", headers={"X-None": "x", "Content-Type": "application/json"},
+        body="{}")
+
+
 def groups(realm):
     admin = Admin(realm, "linux-nss")
     flat = {"populateHierarchy": False}
@@ -237,4 +253,4 @@ def forbidden(realm):
             yield "admin: as %s: %s" % (client, name), admin.ask(path)
 
 
-ALL = (bearers, searches, persons, groups, members, forbidden)
+ALL = (bearers, searches, persons, changes, groups, members, forbidden)
