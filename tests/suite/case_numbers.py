@@ -2,6 +2,7 @@
 
 import re
 
+from bed import run
 from case_directory import look_up, name_service
 from outcome import expect, wait_for
 from term import Terminal
@@ -98,3 +99,64 @@ def not_for_everybody(world):
         path = world.bed.find("kclogin")
         with Terminal([path, "ids", "assign"], uid=2001, gid=2001) as term:
             expect(term.finish() == 1 and "daemon-unreachable" in term.shown, term.shown)
+
+
+@case("kclogin ids adopt: shows first, then a name passes to the new user of that name", once)
+def adopt(world):
+    with name_service(world):
+        expect(look_up("passwd", "keys")[0] == 0, "keys is not there")
+        code, shown = world.kclogin("ids", "adopt", "keys")
+        expect(code == 1 and "not-found" in shown, f"{code} {shown}")
+        try:
+            world.realm.control("POST", "user", {"username": "keys", "again": True})
+            wait_for(lambda: look_up("passwd", "keys")[0] == 2, 10, "the new keys has the old name")
+            mark = world.daemon.log.mark()
+            code, shown = world.kclogin("ids", "adopt", "keys")
+            expect(code == 0 and "user keys, uid 1900010114:" in shown, f"{code} {shown}")
+            expect("--yes does it" in shown and "claimed by" in shown, shown)
+            expect(look_up("passwd", "keys")[0] == 2, "adopted without --yes")
+            expect("adopt user=" not in world.daemon.log.text(mark), "logged, and not done")
+            code, shown = world.kclogin("ids", "adopt", "keys", "--yes")
+            expect(code == 0 and "Adopted." in shown, f"{code} {shown}")
+            wait_for(lambda: look_up("passwd", "keys")[0] == 0, 5, "keys is not there")
+            expect("adopt user=keys id=1900010114 result=ok" in world.daemon.log.text(mark), "log")
+        finally:
+            world.realm.control("POST", "reset")
+
+
+@case("kclogin flush: what changed in the realm is seen in 2 s; an outage has all of it still", once)
+def flush(world):
+    def shell():
+        code, lines = look_up("passwd", "ada")
+        return lines[0].rsplit(":", 1)[1] if code == 0 else None
+
+    def change(value):
+        world.realm.control(
+            "POST", "user", {"username": "ada", "attributes": {"loginShell": [value]}}
+        )
+
+    with name_service(world):
+        mark = world.daemon.reload(world.daemon.text.replace("found_ttl = 2s", "found_ttl = 10m"))
+        wait_for(lambda: "reload result=ok" in world.daemon.log.text(mark), 10, "no reload")
+        try:
+            run("sleep", "2.5")  # the last of the two seconds
+            expect(shell() == "/bin/bash", "ada is another")
+            change("/bin/sh")
+            expect(shell() == "/bin/bash", "seen without a word")
+            code, shown = world.kclogin("flush", "ada")
+            expect(code == 0 and "1 user is asked for anew" in shown, f"{code} {shown}")
+            wait_for(lambda: shell() == "/bin/sh", 4, "not seen after flush ada")
+            change("/bin/bash")
+            code, shown = world.kclogin("flush")
+            expect(code == 0 and "users are asked for anew" in shown, f"{code} {shown}")
+            wait_for(lambda: shell() == "/bin/bash", 4, "not seen after flush")
+            expect("flush user=all result=ok" in world.daemon.log.text(mark), "log")
+            world.realm.relay.down()
+            expect(world.kclogin("flush")[0] == 0, "flush in an outage")
+            expect(shell() == "/bin/bash", "ada is gone in the outage")
+            expect("1900020001" in run("id", "-G", "ada").split(), "ada's groups are gone")
+        finally:
+            world.realm.relay.up()
+            world.realm.control("POST", "reset")
+        with Terminal([world.bed.find("kclogin"), "flush"], uid=2001, gid=2001) as term:
+            expect(term.finish() == 1 and "not-authorized" in term.shown, term.shown)
