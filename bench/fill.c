@@ -1,7 +1,9 @@
 /*
  * Publishes a snapshot of so many users, as the daemon does and with its own code:
  *     fill FOLDER USERS
- * prints what it took, then publishes a changed `ada` for each line it reads, until the end.
+ * prints what it took, then publishes a changed `ada` for each line it reads, until the end. Or
+ * writes the same people and groups as files `passwd` and `group`, with ada in their middle:
+ *     fill --files FOLDER USERS
  * Used by bench/lookup. Must never be installed.
  */
 #include "bench/crowd.h"
@@ -162,11 +164,50 @@ static void publish(struct snapshot *snapshot, const struct crowd *crowd)
         abort();
 }
 
+static FILE *open_in(const char *folder, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "we");
+    if (!file)
+        abort();
+    return file;
+}
+
+/* Who would come first comes in the middle: files are read from their beginning. */
+static uint32_t in_the_middle(uint32_t i, uint32_t count)
+{
+    return i < count / 2 ? i + 1 : i == count / 2 ? 0 : i;
+}
+
+static int write_files(const struct crowd *crowd, const char *folder)
+{
+    FILE *passwd = open_in(folder, "passwd"), *group = open_in(folder, "group");
+    const struct arena_content *content = &crowd->content;
+    for (uint32_t i = 0; i < content->user_count; i++) {
+        const struct arena_user *user = &content->users[in_the_middle(i, content->user_count)];
+        fprintf(passwd, "%s:x:%u:%u:%s:%s:%s\n", user->name, user->uid, user->gid, user->gecos,
+            user->home, user->shell);
+    }
+    for (uint32_t i = 0; i < content->group_count; i++) {
+        const struct arena_group *one = &content->groups[i];
+        fprintf(group, "%s:x:%u:", one->name, one->gid);
+        for (uint32_t j = 0; j < one->member_count; j++)
+            fprintf(group, "%s%s", j > 0 ? "," : "", content->users[one->members[j]].name);
+        fputc('\n', group);
+    }
+    return fclose(passwd) == 0 && fclose(group) == 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     struct snapshot *snapshot = NULL;
     struct crowd crowd = {0};
     char line[16];
+    if (argc == 4 && strcmp(argv[1], "--files") == 0) {
+        make(&crowd, (uint32_t)strtoul(argv[3], NULL, 10));
+        return write_files(&crowd, argv[2]);
+    }
     if (argc != 3 || strtoul(argv[2], NULL, 10) < CROWD_HUNDRED)
         return 2;
     make(&crowd, (uint32_t)strtoul(argv[2], NULL, 10));

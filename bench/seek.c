@@ -2,7 +2,7 @@
  * Looks people of the crowd up and says how long it took, in nanoseconds:
  *     seek USERS LIBRARY|glibc KIND...
  * By dlopen of LIBRARY (libnss_NAME.so.2) and its functions alone, or through glibc as
- * /etc/nsswitch.conf has it. Used by bench/lookup. Must never be installed.
+ * /etc/nsswitch.conf has it. SEEK_CONSTANT: answers are not looked at; SEEK_NAME: whom a crowd wants. Used by bench/lookup. Must never be installed.
  */
 #include "bench/crowd.h"
 
@@ -13,6 +13,7 @@
 #include <nss.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,7 +44,8 @@ static _Thread_local char room[ROOM];
 static uint32_t users;
 static char (*names)[16]; /* in the order in which the random kinds ask */
 static uint32_t *order;
-static bool constant; /* the floor answers with the same user, whoever is asked */
+static _Atomic unsigned waiting; /* threads that have not begun */
+static bool constant;            /* the floor answers with the same user, whoever is asked */
 
 static _Noreturn void fail(const char *what)
 {
@@ -181,8 +183,9 @@ static uint32_t calls_of(const struct kind *kind)
 {
     if (kind->random)
         return users;
-    turn(kind, 200); /* the caches are warm */
-    const double once = turn(kind, 500);
+    double once = turn(kind, 1); /* files take long */
+    for (uint32_t calls = 10; calls <= 1000 && once * calls < TURN_NS; calls *= 10)
+        once = turn(kind, calls); /* the caches are warm */
     return 1 + (uint32_t)(TURN_NS / once);
 }
 
@@ -196,8 +199,6 @@ static void measure(const struct kind *kind)
     qsort(seen, turns, sizeof seen[0], by_time);
     printf("%s %.1f %.1f\n", kind->word, seen[turns / 2], seen[0]);
 }
-
-static _Atomic unsigned waiting;
 
 static void *in_thread(void *calls)
 {
@@ -240,6 +241,57 @@ static void measure_first(void)
     name("ada", crowd_uid(0));
     const double took = (double)(now_ns() - before);
     printf("first %.1f %.1f\n", took, took);
+}
+
+/* Each name that it reads, once. */
+static void measure_list(void)
+{
+    char line[CROWD_TEXT];
+    while (fgets(line, sizeof line, stdin)) {
+        struct passwd user, *result;
+        line[strcspn(line, "\n")] = '\0';
+        const int64_t before = now_ns();
+        if (getpwnam_r(line, &user, room, sizeof room, &result) != 0 || !result)
+            fail(line);
+        const double took = (double)(now_ns() - before);
+        printf("cold %.1f %.1f\n", took, took);
+    }
+}
+
+#define AT_ONCE 1000u
+static const char *wanted;
+static _Atomic unsigned answered;
+
+static void *ask_wanted(void *unused)
+{
+    struct passwd user, *result;
+    atomic_fetch_sub(&waiting, 1);
+    while (atomic_load(&waiting) > 0)
+        sched_yield();
+    if (getpwnam_r(wanted, &user, room, sizeof room, &result) == 0 && result)
+        atomic_fetch_add(&answered, 1);
+    return unused;
+}
+
+/* A thousand threads ask for one name that nobody has asked for yet. */
+static void measure_crowd(void)
+{
+    pthread_t threads[AT_ONCE];
+    pthread_attr_t attributes;
+    atomic_store(&waiting, AT_ONCE + 1);
+    if (pthread_attr_init(&attributes) != 0 ||
+        pthread_attr_setstacksize(&attributes, 256 * 1024) != 0)
+        fail("pthread_attr");
+    for (unsigned i = 0; i < AT_ONCE; i++)
+        if (pthread_create(&threads[i], &attributes, ask_wanted, NULL) != 0)
+            fail("pthread_create");
+    while (atomic_load(&waiting) > 1)
+        sched_yield();
+    const int64_t before = now_ns();
+    atomic_store(&waiting, 0);
+    for (unsigned i = 0; i < AT_ONCE; i++)
+        pthread_join(threads[i], NULL);
+    printf("crowd %.1f %u\n", (double)(now_ns() - before), atomic_load(&answered));
 }
 
 /* Asks until ada's gecos is another; prints when that was. */
@@ -306,6 +358,10 @@ static void run(const char *word)
         measure_threads();
     else if (strcmp(word, "change") == 0)
         wait_for_change();
+    else if (strcmp(word, "list") == 0)
+        measure_list();
+    else if (strcmp(word, "crowd") == 0)
+        measure_crowd();
     else {
         for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
             if (strcmp(word, kinds[i].word) == 0)
@@ -320,6 +376,7 @@ int main(int argc, char **argv)
         return 2;
     users = (uint32_t)strtoul(argv[1], NULL, 10);
     constant = getenv("SEEK_CONSTANT") != NULL;
+    wanted = getenv("SEEK_NAME");
     if (strcmp(argv[2], "glibc") != 0)
         open_library(argv[2]);
     for (int i = 3; i < argc; i++) {
