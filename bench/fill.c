@@ -77,12 +77,13 @@ static void add_groups(struct crowd *crowd, uint32_t users)
     const uint32_t crews = (users + CREW - 1) / CREW;
     uint32_t count = 0;
     for (uint32_t i = 0; i < crews; i++, count++) {
-        const uint32_t begin = i * CREW, left = users - begin;
+        const uint32_t begin = i == 0 ? 1 : i * CREW; /* ada is in none of them */
+        const uint32_t end = (i + 1) * CREW < users ? (i + 1) * CREW : users;
         snprintf(crowd->names[count], sizeof crowd->names[count], "c%06u", i);
         crowd->groups[count] = (struct arena_group){.name = crowd->names[count],
             .gid = crowd_gid(1 + CROWD_ADA_GROUPS + i),
             .members = crowd->members + begin,
-            .member_count = left < CREW ? left : CREW};
+            .member_count = end - begin};
     }
     for (uint32_t i = 0; i < CROWD_ADA_GROUPS; i++, count++) {
         snprintf(crowd->names[count], sizeof crowd->names[count], "g%02u", i);

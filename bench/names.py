@@ -117,7 +117,7 @@ class Names:
             env={"SEEK_NAME": name, **({"SEEK_CONSTANT": "1"} if constant else {})},
         )
         if done.returncode != 0:
-            raise Failed(f"seek {way} {kinds}: {done.stderr}")
+            raise Failed(f"seek {way} {kinds}: {done.stderr.strip()}")
         seen = {}
         for line in done.stdout.splitlines():
             kind, median, best = line.split()

@@ -251,8 +251,11 @@ static void measure_list(void)
         struct passwd user, *result;
         line[strcspn(line, "\n")] = '\0';
         const int64_t before = now_ns();
-        if (getpwnam_r(line, &user, room, sizeof room, &result) != 0 || !result)
+        const int error = getpwnam_r(line, &user, room, sizeof room, &result);
+        if (error != 0 || !result) {
+            fprintf(stderr, "seek: %s\n", error != 0 ? strerror(error) : "not found");
             fail(line);
+        }
         const double took = (double)(now_ns() - before);
         printf("cold %.1f %.1f\n", took, took);
     }
