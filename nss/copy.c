@@ -159,7 +159,8 @@ enum nss_found nss_copy_gids(const struct nss_attempt *attempt, const struct nss
     uint32_t chunk[CHUNK];
     uint32_t done = 0;
 
-    if (user->kind == KC_RECORD_LOCAL || !nss_in_range(attempt, gids->primary))
+    if (user->kind == KC_RECORD_LOCAL ||
+        (!gids->stranger && !nss_in_range(attempt, gids->primary)))
         return NSS_LOCAL;
     if (user->kind != KC_RECORD_USER || user->group_count > KC_SNAPSHOT_GROUPS_MAX)
         return NSS_MISSED;

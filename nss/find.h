@@ -55,6 +55,7 @@ struct nss_gids {
     long *size;
     long limit;
     gid_t primary; /* is there already, and not added again */
+    bool stranger; /* the primary group is not told, and the host's files do not have the user */
 };
 
 /* Adds one; false: no memory. What is over the limit is left out. */

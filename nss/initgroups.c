@@ -3,12 +3,22 @@
  * Used by glibc, for the host's own users too.
  * Must never add a group to a user whose primary group is not the realm's.
  */
+#include "common/account.h"
 #include "common/paths.h"
 #include "nss/ask.h"
 #include "nss/entry.h"
 #include "nss/lookup.h"
 
 #include <arpa/inet.h>
+
+#define NOT_TOLD ((gid_t)-1) /* nscd asks so, before it knows the user's passwd entry */
+
+/* Whether the host's own files do not have the user. */
+static bool is_stranger(const char *user)
+{
+    struct kc_account account;
+    return kc_account_find(kc_path_passwd(), user, &account) == KC_NOT_FOUND;
+}
 
 /* Whether a gid is the realm's, by host.conf. */
 static bool is_ours(gid_t gid)
@@ -56,7 +66,8 @@ static enum kc_status ask_gids(const struct nss_key *key, const struct nss_targe
 {
     const long before = *target->gids->count;
     const enum kc_status status =
-        is_ours(target->gids->primary) ? ask_pages(key, target->gids) : KC_NOT_OURS;
+        target->gids->stranger || is_ours(target->gids->primary) ? ask_pages(key, target->gids)
+                                                                 : KC_NOT_OURS;
     if (status != KC_OK)
         *target->gids->count = before;
     return status;
@@ -71,6 +82,7 @@ enum nss_status _nss_keycloak_initgroups_dyn(const char *user, gid_t primary, lo
         .size = size,
         .limit = limit,
         .primary = primary,
+        .stranger = primary == NOT_TOLD && is_stranger(user),
     };
     const struct nss_target target = {.gids = &gids};
     return nss_look_up_name(user, &target, ask_gids, errnop);

@@ -204,6 +204,12 @@ static void test_initgroups_is_for_realm_users_alone(void **state)
     assert_int_equal(groups_of("u00003", 1000, 0, &count), NSS_STATUS_NOTFOUND);
     assert_int_equal(count, 1); /* a local user of that name */
     assert_int_equal(groups_of("somebody", 1000, 0, &count), NSS_STATUS_NOTFOUND);
+    /* nscd does not tell the primary group: then the host's files are looked at */
+    assert_int_equal(groups_of("u00003", (gid_t)-1, 0, &count), NSS_STATUS_SUCCESS);
+    assert_int_equal(count, 2);
+    place_local(&place, "u00003:x:1000:1000::/:/bin/sh\n", "");
+    assert_int_equal(groups_of("u00003", (gid_t)-1, 0, &count), NSS_STATUS_NOTFOUND);
+    assert_int_equal(count, 1);
 }
 
 static uint32_t seconds(void)

@@ -11,7 +11,8 @@ import threading
 
 from product import PRIVATE_SOCKET, PUBLIC_SOCKET
 
-AUTH, ANSWER, ACCOUNT, OPEN, CLOSE, PASSWD, STATUS = range(1, 8)
+AUTH, ANSWER, ACCOUNT, OPEN, CLOSE, PASSWD, STATUS, LOOKUP = range(1, 9)
+USER, GROUP, GIDS = 1, 2, 3  # kinds of LOOKUP
 KEY = bytes(range(32))
 TOKEN = b"eyJh.bGll.cg"
 
@@ -34,6 +35,22 @@ def done(cls=0, word=b"ok", key=b"", exports=0, expires=0, token=b"", report=b""
     return head + string(word) + string(key) + middle + string(token) + string(report)
 
 
+def user(name, uid, gid, gecos="", home="/home/liar", shell="/bin/sh"):
+    head = struct.pack(">BBH", 1, 67, 0) + string(name.encode()) + struct.pack(">II", uid, gid)
+    return head + b"".join(string(text.encode()) for text in (gecos, home, shell))
+
+
+def group(name, gid, *members):
+    head = struct.pack(">BBH", 1, 68, 0) + string(name.encode())
+    count = struct.pack(">III", gid, len(members), len(members))
+    return head + count + string(b"".join(member.encode() + b"\0" for member in members))
+
+
+def gids(*numbers):
+    head = struct.pack(">BBHII", 1, 69, 0, len(numbers), len(numbers))
+    return head + string(struct.pack(f">{len(numbers)}I", *numbers))
+
+
 YES = {
     AUTH: [done(key=KEY)],
     ACCOUNT: [done()],
@@ -50,6 +67,11 @@ class Request:
     def __init__(self, packet):
         self.kind = packet[1]
         self.user = self.service = ""
+        self.table = self.id = 0
+        if self.kind == LOOKUP:
+            self.table = packet[4]
+            self.user, at = self._text(packet, 5)
+            self.id = struct.unpack_from(">I", packet, at)[0]
         if self.kind in (AUTH, ACCOUNT, OPEN, PASSWD):
             self.service, at = self._text(packet, 13)
             self.user, at = self._text(packet, at)
@@ -66,6 +88,7 @@ class Liar:
 
     def __init__(self):
         self.says = {}
+        self.knows = None  # a function of a LOOKUP's request, that gives the answer
         self.asked = []
         self.listeners = []
 
@@ -105,6 +128,10 @@ class Liar:
             try:
                 request = Request(connection.recv(1 << 18))
                 self.asked.append(request)
+                if request.kind == LOOKUP:
+                    connection.send(self.knows(request))
+                    connection.recv(1)
+                    return
                 answer = self.says.get(request.user, {}).get(request.kind, YES[request.kind])
                 if callable(answer):
                     answer(connection)

@@ -151,6 +151,7 @@ CASE_FILES = [
     "logins",
     "names",
     "directory",
+    "glibc",
     "keys",
     "numbers",
     "outage",
