@@ -13,6 +13,7 @@
 #include "daemon/shells.h"
 #include "daemon/wake.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -266,6 +267,7 @@ static void take_over(struct directory *directory, uint32_t begun)
         spread_gids(&spread);
     remember_swept(directory);
     publish_soon(directory);
+    (void)malloc_trim(0); /* the answers were many times what is kept of them */
 }
 
 /* The next sweep, before what this one brought is old; not at the same second on all hosts. */

@@ -353,6 +353,7 @@ static int run(const struct arguments *arguments)
         return EXIT_FAILURE;
     }
     secret_pool_open();
+    privilege_give_back_start();
     int code = sd_event_loop(daemon.event);
     stop(&daemon);
     secret_pool_close();

@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <link.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -89,6 +91,27 @@ enum kc_status privilege_own_nsswitch(const char *run_dir)
         mount(path, NSSWITCH, "none", MS_BIND, NULL) != 0)
         return KC_SYSTEM;
     return KC_OK;
+}
+
+static int give_back(struct dl_phdr_info *object, size_t size, void *userdata)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    (void)size;
+    (void)userdata;
+    for (unsigned i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+        const uintptr_t begin = object->dlpi_addr + (part->p_vaddr & ~(page - 1));
+        const uintptr_t end = object->dlpi_addr + part->p_vaddr + part->p_memsz;
+        if (part->p_type == PT_LOAD && !(part->p_flags & PF_W))
+            (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void privilege_give_back_start(void)
+{
+    (void)dl_iterate_phdr(give_back, NULL);
+    (void)malloc_trim(0);
 }
 
 enum kc_status privilege_drop(uid_t uid, gid_t gid)

@@ -23,6 +23,10 @@ void privilege_harden(void);
  */
 enum kc_status privilege_own_nsswitch(const char *run_dir);
 
+/* Code and constants that only the start needed are no longer held in memory: what is needed again
+ * comes from the files. */
+void privilege_give_back_start(void);
+
 /* Becomes uid and gid for good: groups, real, effective and saved ids. KC_SYSTEM. */
 enum kc_status privilege_drop(uid_t uid, gid_t gid);
 
