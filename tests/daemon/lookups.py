@@ -1,7 +1,11 @@
 """A daemon that serves users and groups of a demo realm, asked over its sockets."""
 import os
+import sys
 import tempfile
+import threading
 import time
+import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 import bed
 import demo
@@ -109,3 +113,37 @@ def until(condition, otherwise, seconds=10):
     while not condition():
         assert time.monotonic() < end, otherwise() if callable(otherwise) else otherwise
         time.sleep(0.02)
+
+
+def side_by_side(module, at_once=4):
+    """Runs the module's tests, a few beside each other: each has a world of its own, and most of
+    them wait. The exit code."""
+    result = unittest.TestResult()
+    lock = threading.Lock()
+
+    def one(test):
+        began = time.monotonic()
+        seen = unittest.TestResult()
+        test(seen)
+        with lock:
+            result.testsRun += seen.testsRun
+            result.failures += seen.failures
+            result.errors += seen.errors
+            print(f"{test.id()} {time.monotonic() - began:.1f}s", flush=True)
+
+    def tests(suite):
+        for item in suite:
+            if isinstance(item, unittest.TestSuite):
+                yield from tests(item)
+            else:
+                yield item
+
+    loader = unittest.defaultTestLoader
+    suite = (loader.loadTestsFromNames(sys.argv[1:], module) if sys.argv[1:]
+             else loader.loadTestsFromModule(module))
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(one, tests(suite)))
+    for test, text in result.failures + result.errors:
+        print(f"{test.id()}:\n{text}")
+    print(f"{result.testsRun} run, {len(result.failures + result.errors)} failed")
+    return 0 if result.testsRun and result.wasSuccessful() else 1

@@ -17,7 +17,7 @@ TESTS = os.path.join(os.environ.get("srcdir", "."), "tests")
 sys.path[:0] = [TESTS, os.path.join(TESTS, "daemon"), os.path.join(TESTS, "realm")]
 import bed  # noqa: E402
 import wire  # noqa: E402
-from lookups import World, until  # noqa: E402
+from lookups import World, side_by_side, until  # noqa: E402
 
 ADA, JO, KEYS = 1900010001, 1900010103, 1900010114
 USERS, ADMINS, KERNEL = 1900020000, 1900020001, 1900020011
@@ -358,6 +358,7 @@ class File(unittest.TestCase):
             self.limit_files(host, resource.RLIM_INFINITY)
             until(lambda: host.kept("known_users") > before, lambda: host.bed.lines(), 20)
             self.assertEqual(len(host.lines("state result=unavailable")), 1, host.bed.lines())
+            until(lambda: host.lines("state result=ok reason=ok"), lambda: host.bed.lines())
             self.assertEqual(len(host.lines("state result=ok reason=ok")), 1, host.bed.lines())
             host.realm_gone()
             host.restart(signal.SIGKILL)
@@ -365,4 +366,4 @@ class File(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    sys.exit(side_by_side(sys.modules[__name__]))
