@@ -203,6 +203,24 @@ def taken(world):
         wait_for(lambda: "1900020001" in run("id", "-G", "ada").split(), 5, "no admin again")
 
 
+@case("enumerate = yes lists everybody and each group once; no lists the host's own alone", once)
+def listings(world):
+    with name_service(world):
+        for name in ("passwd", "group"):
+            _, lines = look_up(name)
+            expect(not [line for line in lines if ":19000" in line], f"{name}: {lines}")
+    with name_service(world, directory=["enumerate = yes"]):
+        wait_for(lambda: ADA in look_up("passwd")[1], 5, "ada is not listed")
+        code, lines = look_up("passwd")
+        names = [line.split(":")[0] for line in lines]
+        expect(code == 0 and len(names) == len(set(names)), f"{code} {names}")
+        expect("jo.doe" in names, f"who is in no group is not listed: {names}")
+        expect(not [name for name in names if name.startswith("service-account")], f"{names}")
+        _, lines = look_up("group")
+        groups = [line.split(":")[0] for line in lines]
+        expect(len(groups) == len(set(groups)) and "engineering.kernel" in groups, f"{groups}")
+
+
 def real(chosen):
     return chosen.realm.startswith("kc") and not chosen.tls
 
