@@ -7,6 +7,7 @@
  */
 #include "daemon/passwd_entry.h"
 
+#include "common/field.h"
 #include "common/name.h"
 #include "daemon/config.h"
 
@@ -63,12 +64,7 @@ static enum kc_status choose_gid(
 static bool is_field(const char *text)
 {
     const size_t length = strnlen(text, FIELD_SIZE);
-    if (length >= FIELD_SIZE)
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f || text[i] == ':')
-            return false;
-    return true;
+    return length < FIELD_SIZE && kc_field_valid(text, length);
 }
 
 /* Appends what a field may hold; the rest of the text is left out, byte by byte. */
@@ -91,24 +87,11 @@ static void fill_gecos(const struct person *person, struct passwd_entry *entry)
     append_clean(entry->gecos, person->last_name);
 }
 
-/* Whether `path` is absolute, has no `.`, `..` or empty part, and lies below `prefix`. */
+/* Whether `path` may be a home below `prefix`, by the rule that the NSS module holds too. */
 static bool is_home(const char *path, const char *prefix)
 {
-    size_t length = strlen(prefix);
-    while (length > 1 && prefix[length - 1] == '/')
-        length--;
-    if (!is_field(path) || strncmp(path, prefix, length) != 0 ||
-        (length > 1 && path[length] != '/'))
-        return false;
-    for (const char *part = path; *part; part += strcspn(part, "/")) {
-        if (*part++ != '/')
-            return false;
-        const size_t size = strcspn(part, "/");
-        if (size == 0 || (size == 1 && part[0] == '.') ||
-            (size == 2 && part[0] == '.' && part[1] == '.'))
-            return false;
-    }
-    return path[length] != '\0';
+    return strnlen(path, FIELD_SIZE) < FIELD_SIZE &&
+           kc_field_home(path, prefix, kc_field_prefix(prefix));
 }
 
 /* The template with the user's name for each %u. False: it does not fit. */

@@ -61,6 +61,7 @@ static void find_user(const struct nss_key *key, size_t size)
     const struct nss_target target = {.room = {bytes, size}, .user = &user};
     if (nss_find(key, NSS_FRESH, &target) == NSS_FOUND) {
         FUZZ_MUST(in_range(user.pw_uid) && in_range(user.pw_gid));
+        FUZZ_MUST(strncmp(user.pw_dir, "/home/", 6) == 0 && !strstr(user.pw_dir, "/../"));
         FUZZ_MUST(key->name ? strcmp(user.pw_name, key->name) == 0 : user.pw_uid == key->id);
         FUZZ_MUST(strlen(user.pw_name) + strlen(user.pw_passwd) + strlen(user.pw_gecos) +
                       strlen(user.pw_dir) + strlen(user.pw_shell) <
@@ -140,6 +141,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
         .arena_size = size - ARENA,
         .id_first = FIRST_ID,
         .id_last = LAST_ID,
+        .home_prefix = "/home",
+        .home_prefix_length = sizeof "/home" - 1,
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct nss_key key = {0};

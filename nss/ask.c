@@ -5,6 +5,7 @@
  */
 #include "nss/ask.h"
 
+#include "common/field.h"
 #include "common/name.h"
 #include "common/paths.h"
 
@@ -16,10 +17,9 @@
 /* When a silent daemon may be asked again, in kc_now_ms time; 0: at once. */
 static _Atomic int64_t silent_until;
 
-static enum kc_status exchange(
-    const struct kc_wire_request *request, struct kc_secret *storage, struct kc_wire_reply *reply)
+static enum kc_status exchange(const struct kc_wire_request *request, int64_t deadline,
+    struct kc_secret *storage, struct kc_wire_reply *reply)
 {
-    const int64_t deadline = kc_now_ms() + KC_LOOKUP_MS;
     const enum kc_socket socket = geteuid() == 0 ? KC_SOCKET_PRIVILEGED : KC_SOCKET_PUBLIC;
     KC_AUTO_CLIENT struct kc_client client = KC_CLIENT_INIT;
     enum kc_status status = kc_client_open(kc_path_run(), socket, kc_path_owner(), &client);
@@ -30,14 +30,19 @@ static enum kc_status exchange(
     return status;
 }
 
-/* No field of a passwd line may hold what would end it. */
 static bool is_field(struct kc_view field)
 {
-    const uint8_t *bytes = field.bytes;
-    for (size_t i = 0; i < field.length; i++)
-        if (bytes[i] < ' ' || bytes[i] == 0x7f || bytes[i] == ':')
-            return false;
-    return true;
+    return kc_field_valid((const char *)field.bytes, field.length);
+}
+
+static bool is_home(const struct kc_bounds *bounds, struct kc_view home)
+{
+    char path[KC_FIELD_MAX + 1];
+    if (home.length > KC_FIELD_MAX)
+        return false;
+    memcpy(path, home.bytes, home.length);
+    path[home.length] = '\0';
+    return kc_field_home(path, bounds->home_prefix, kc_field_prefix(bounds->home_prefix));
 }
 
 static bool is_key(const struct nss_key *key, const char *name, uint32_t id)
@@ -57,8 +62,8 @@ static bool is_fitting(const struct kc_bounds *bounds, enum kc_wire_type type,
                is_key(key, entry->name, entry->gid) && kc_bounds_id(bounds, entry->gid);
     return kc_name_valid_user(entry->name, strlen(entry->name)) &&
            is_key(key, entry->name, entry->uid) && kc_bounds_id(bounds, entry->uid) &&
-           kc_bounds_id(bounds, entry->gid) && is_field(entry->gecos) && is_field(entry->home) &&
-           is_field(entry->shell);
+           kc_bounds_id(bounds, entry->gid) && is_field(entry->gecos) &&
+           is_home(bounds, entry->home) && is_field(entry->shell);
 }
 
 static enum kc_status take(const struct kc_bounds *bounds, const struct nss_key *key,
@@ -109,7 +114,12 @@ enum kc_status nss_ask(enum kc_lookup_kind kind, const struct nss_key *key, uint
     if (key->name)
         memcpy(request.lookup.name, key->name, key->length);
     nss_answer_clear(ret_answer);
-    status = exchange(&request, &ret_answer->storage, &reply);
+    if (ret_answer->deadline == 0)
+        ret_answer->deadline = kc_now_ms() + KC_LOOKUP_MS;
+    if (kc_now_ms() < ret_answer->deadline)
+        status = exchange(&request, ret_answer->deadline, &ret_answer->storage, &reply);
+    else
+        status = KC_TIMED_OUT;
     if (status == KC_TIMED_OUT)
         atomic_store_explicit(&silent_until, kc_now_ms() + SILENCE_MS, memory_order_relaxed);
     return status == KC_OK ? take(bounds, key, kind, &reply, &ret_answer->entry) : status;

@@ -13,6 +13,7 @@
 /* A question and its answer; entry's views point into storage. */
 struct nss_answer {
     struct kc_secret storage;
+    int64_t deadline; /* of all pages, in kc_now_ms time; 0: nothing is asked yet */
     struct kc_wire_entry entry;
 };
 

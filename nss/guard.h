@@ -9,7 +9,10 @@
 
 #include "nss/find.h"
 
-/* Whether a user or group that was found by its id may be told. True without privileges. */
-bool nss_guard(const struct nss_target *target);
+/*
+ * Whether a user or group that was found may be told: its fields are a passwd entry's, and by id
+ * its name is not one of the host's own. True without privileges.
+ */
+bool nss_guard(const struct nss_key *key, const struct nss_target *target);
 
 #endif

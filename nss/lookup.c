@@ -41,7 +41,7 @@ enum nss_status nss_look_further(enum nss_found found, const struct nss_key *key
         status = nss_result(KC_NOT_OURS, errnop);
     else
         status = ask_daemon(key, target, ask, errnop);
-    if (status == NSS_STATUS_SUCCESS && !key->name && !nss_guard(target))
+    if (status == NSS_STATUS_SUCCESS && !nss_guard(key, target))
         status = nss_result(KC_PROTOCOL, errnop);
     if (errnop != &errno || status == NSS_STATUS_SUCCESS)
         errno = before;
@@ -50,8 +50,12 @@ enum nss_status nss_look_further(enum nss_found found, const struct nss_key *key
 
 enum nss_status nss_walk_on(struct nss_walk *walk, const struct nss_target *target, int *errnop)
 {
+    static const struct nss_key listed = {.name = ""}; /* not found by an id */
     const int before = errno;
-    const enum nss_found found = nss_find_next(walk, target);
+    enum nss_found found;
+    do
+        found = nss_find_next(walk, target);
+    while (found == NSS_FOUND && !nss_guard(&listed, target));
     errno = before;
     if (found == NSS_FOUND)
         return NSS_STATUS_SUCCESS;

@@ -24,7 +24,7 @@ static inline enum nss_status nss_look_up(
 {
     const int before = errno;
     const enum nss_found found = nss_find(key, NSS_FRESH, target);
-    if (found != NSS_FOUND || (!key->name && nss_is_privileged()))
+    if (found != NSS_FOUND || !nss_snapshot_mapped()) /* who is privileged does not map */
         return nss_look_further(found, key, target, ask, before, errnop);
     errno = before;
     return NSS_STATUS_SUCCESS;

@@ -6,6 +6,7 @@
 #ifndef NSS_RECORD_H
 #define NSS_RECORD_H
 
+#include "common/field.h"
 #include "nss/find.h"
 
 /* Its place in the arena, and its head. */
@@ -52,11 +53,12 @@ NSS_INLINED bool nss_is_current(const struct nss_attempt *attempt, uint32_t fres
     return until != 0 && attempt->now < (uint64_t)until + grace;
 }
 
-/* The range does not begin with 0. */
+/* What kc_bounds_id says. The range does not begin with 0; some programs take 65534 for nobody. */
 NSS_INLINED bool nss_in_range(const struct nss_attempt *attempt, uint32_t id)
 {
     const struct nss_snapshot *snapshot = attempt->snapshot;
-    return id - snapshot->id_first <= snapshot->id_last - snapshot->id_first;
+    return id - snapshot->id_first <= snapshot->id_last - snapshot->id_first &&
+           (id | 1) != 65535 && id != UINT32_MAX;
 }
 
 /*
@@ -98,6 +100,9 @@ NSS_INLINED enum nss_found nss_copy_user(const struct nss_attempt *attempt,
     if (user->strings_size > room.size)
         return NSS_NO_ROOM;
     if (!nss_copy_strings(attempt, record->at + sizeof *user, user->strings_size, room))
+        return NSS_MISSED;
+    if (!kc_field_home(room.bytes + user->home, attempt->snapshot->home_prefix,
+            attempt->snapshot->home_prefix_length))
         return NSS_MISSED;
     *target->user = (struct passwd){
         .pw_name = room.bytes,

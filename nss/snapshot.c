@@ -6,6 +6,7 @@
 #include "nss/snapshot.h"
 
 #include "common/bounds.h"
+#include "common/field.h"
 #include "common/paths.h"
 
 #include <errno.h>
@@ -147,6 +148,10 @@ static bool take_bounds(struct nss_snapshot *snapshot)
         return false;
     snapshot->id_first = bounds->ids.first;
     snapshot->id_last = bounds->ids.last;
+    snapshot->home_prefix_length = kc_field_prefix(bounds->home_prefix);
+    if (snapshot->home_prefix_length >= sizeof snapshot->home_prefix)
+        return false;
+    memcpy(snapshot->home_prefix, bounds->home_prefix, snapshot->home_prefix_length);
     return snapshot->id_first > 0 && snapshot->id_first <= snapshot->id_last;
 }
 

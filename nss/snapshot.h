@@ -16,6 +16,8 @@
 /* A lookup is one function: what is known of it is not asked again at each step. */
 #define NSS_INLINED __attribute__((always_inline)) static inline
 
+#define NSS_PREFIX_SIZE 256u
+
 /* One opened file. Immutable; once published to other threads it is never freed. */
 struct nss_snapshot {
     const unsigned char *map; /* NULL: read by pread from fd */
@@ -29,6 +31,8 @@ struct nss_snapshot {
     uint64_t arena_size;
     uint32_t id_first; /* the host bounds' range of ids */
     uint32_t id_last;
+    char home_prefix[NSS_PREFIX_SIZE]; /* and where homes may lie */
+    size_t home_prefix_length;
     const struct nss_snapshot *previous; /* what was published before it */
 };
 

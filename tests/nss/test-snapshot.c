@@ -289,6 +289,34 @@ static void test_lesson_9_ids_out_of_range(void **state)
     }
 }
 
+static const char *gecos_with(const char *gecos, const char *home)
+{
+    struct crowd crowd;
+    crowd_make(3, 1, &crowd);
+    crowd.users[1].gecos = gecos;
+    crowd.users[1].home = home;
+    assert_int_equal(place_publish(&place, &crowd), KC_OK);
+    crowd_free(&crowd);
+    return gecos_of("u00001");
+}
+
+/* Whoever writes the snapshot cannot make a home out of the bounds, or another line of passwd. */
+static void test_lesson_11_fields_that_no_realm_user_has(void **state)
+{
+    (void)state;
+    assert_string_equal(gecos_with("Ada", "/home/ada"), "Ada");
+    assert_string_equal(gecos_with("Ada", "/home/a/b..c/.d"), "Ada");
+    static const char *const homes[] = {"/root", "/", "/home", "/home/", "/homeless", "home/ada",
+        "", "/home/../etc", "/home/ada/..", "/home/./ada", "/home//ada", "/home/ada/",
+        "/home/a:da", "/home/a\nda", "/etc/systemd/system-generators"};
+    for (size_t i = 0; i < sizeof homes / sizeof *homes; i++)
+        assert_string_equal(gecos_with("Ada", homes[i]), NOBODY_ANSWERS);
+    if (geteuid() == 0) { /* who is root looks at the other fields too */
+        assert_string_equal(gecos_with("Ada:0:0", "/home/ada"), "-1/111");
+        assert_string_equal(gecos_with("Ada\nroot::0", "/home/ada"), "-1/111");
+    }
+}
+
 static void test_names_of_the_host(void **state)
 {
     static const char *const users[] = {"root", "www-data"};
@@ -692,6 +720,43 @@ static void test_growth(void **state)
     }
 }
 
+/* Bytes on the file system that somebody's descriptors hold. */
+static uint64_t held(const int *files, unsigned count)
+{
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct stat stat;
+        assert_int_equal(fstat(files[i], &stat), 0);
+        bytes += (uint64_t)stat.st_blocks * 512;
+    }
+    return bytes;
+}
+
+/* A file is replaced only by one twice its size, so all old ones together are less than the new. */
+static void test_lesson_40_who_holds_old_files_holds_little(void **state)
+{
+    int files[40];
+    unsigned count = 0;
+    ino_t inode = 0;
+    struct stat stat;
+    (void)state;
+    for (unsigned version = 1; version < 40; version++) {
+        for (unsigned again = 0; again < 3; again++) {
+            publish(version * 400, version);
+            assert_int_equal(lstat(place.file, &stat), 0);
+            if (stat.st_ino == inode)
+                continue;
+            assert_int_equal(again, 0); /* the same people again need no other file */
+            inode = stat.st_ino;
+            files[count++] = open(place.file, O_RDONLY | O_CLOEXEC);
+        }
+    }
+    assert_true(count > 2);
+    assert_true(held(files, count) <= 2 * held(files + count - 1, 1));
+    while (count > 0)
+        close(files[--count]);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 static const struct CMUnitTest cases[] = {
     CASE(test_user),
@@ -701,6 +766,7 @@ static const struct CMUnitTest cases[] = {
     CASE(test_age),
     CASE(test_listing),
     CASE(test_lesson_9_ids_out_of_range),
+    CASE(test_lesson_11_fields_that_no_realm_user_has),
     CASE(test_names_of_the_host),
     CASE(test_lesson_6_a_local_name_behind_an_id),
     CASE(test_lesson_20_files_that_are_not_trusted),
@@ -713,6 +779,7 @@ static const struct CMUnitTest cases[] = {
     CASE(test_listing_across_a_growth),
     CASE(test_one_writer),
     CASE(test_growth),
+    CASE(test_lesson_40_who_holds_old_files_holds_little),
 };
 
 /* One case in a process of its own: the module keeps what it has mapped once. */

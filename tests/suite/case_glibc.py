@@ -201,6 +201,13 @@ LIES = {
     "another": lambda: liar.user("carol", IN_RANGE[5], IN_RANGE[5]),
     "colon": lambda: liar.user("colon", IN_RANGE[5], IN_RANGE[5], "a:0:0:b"),
     "lines": lambda: liar.user("lines", IN_RANGE[5], IN_RANGE[5], "a\nroot::0:0::/:/bin/sh"),
+    "roots": lambda: liar.user("roots", IN_RANGE[5], IN_RANGE[5], home="/root"),
+    "etc": lambda: liar.user("etc", IN_RANGE[5], IN_RANGE[5],
+                             home="/etc/systemd/system-generators"),
+    "dots": lambda: liar.user("dots", IN_RANGE[5], IN_RANGE[5], home="/home/../etc"),
+    "beside": lambda: liar.user("beside", IN_RANGE[5], IN_RANGE[5], home="/homeless"),
+    "all": lambda: liar.user("all", IN_RANGE[5], IN_RANGE[5], home="/home/"),
+    "shell": lambda: liar.user("shell", IN_RANGE[5], IN_RANGE[5], shell="/bin/sh:x"),
     "yes": lambda: liar.done(),
     "group": lambda: liar.group("group", IN_RANGE[5], "carol"),
     "noise": lambda: bytes(range(256)),
@@ -220,6 +227,8 @@ def lie(request):
     if request.table == liar.GIDS:
         return liar.gids(0, 27, IN_RANGE[9])
     if request.table == liar.GROUP:
+        if request.user == "drops":  # a member a page, for ever
+            return liar.page("drops", IN_RANGE[8], 1, 1 << 20, "m")
         if request.user:
             return LYING_GROUPS.get(request.user, LIES["yes"])()
         return liar.group("sudo", request.id, "carol")
@@ -243,6 +252,8 @@ def lies(world):
             for number in (IN_RANGE[20], IN_RANGE[21]):
                 expect(look_up("passwd", str(number))[0] == 2, f"{number} is somebody")
                 expect(look_up("group", str(number))[0] == 2, f"{number} is a group")
+            took, code = timed("getent", "group", "drops")
+            expect(code == 2 and took < 4, f"drops: {code} after {took:.1f} s")
             groups = run("id", "-G", "carol").split()
             expect(groups == [str(account("carol")["gid"])], f"carol's groups: {groups}")
         expect(one.users() >= {"zero", "sudogid", "another", "wheel"}, f"asked: {one.users()}")

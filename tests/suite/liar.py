@@ -40,10 +40,14 @@ def user(name, uid, gid, gecos="", home="/home/liar", shell="/bin/sh"):
     return head + b"".join(string(text.encode()) for text in (gecos, home, shell))
 
 
-def group(name, gid, *members):
+def page(name, gid, count, total, *members):
     head = struct.pack(">BBH", 1, 68, 0) + string(name.encode())
-    count = struct.pack(">III", gid, len(members), len(members))
-    return head + count + string(b"".join(member.encode() + b"\0" for member in members))
+    numbers = struct.pack(">III", gid, count, total)
+    return head + numbers + string(b"".join(member.encode() + b"\0" for member in members))
+
+
+def group(name, gid, *members):
+    return page(name, gid, len(members), len(members), *members)
 
 
 def gids(*numbers):
