@@ -129,15 +129,29 @@ static uint64_t doubled(uint64_t size, uint64_t wanted)
 }
 
 /*
+ * The head of the next file. What has outgrown a file makes one of twice its size, both the arenas
+ * and the table, so that all files before it are together smaller than it.
+ */
+static struct kc_snapshot_head larger_head(const struct snapshot *snapshot, uint64_t arena_size)
+{
+    uint64_t arena = FIRST_ARENA, words = FIRST_WORDS;
+    if (snapshot->map) {
+        const bool outgrown = arena_size > snapshot->head.arena_size ||
+                              snapshot->fresh_count > snapshot->head.fresh_count;
+        arena = snapshot->head.arena_size * (outgrown ? 2 : 1);
+        words = snapshot->head.fresh_count * (outgrown ? 2 : 1);
+    }
+    return make_head(doubled(arena, arena_size), doubled(words, snapshot->fresh_count));
+}
+
+/*
  * Publishes an arena in a file of its own: complete first, then the old one says that it has
  * moved, then the name leads to the new one.
  */
 static enum kc_status replace(
     struct snapshot *snapshot, const unsigned char *arena, uint64_t arena_size)
 {
-    const struct kc_snapshot_head head = make_head(
-        doubled(snapshot->map ? snapshot->head.arena_size : FIRST_ARENA, arena_size),
-        doubled(snapshot->map ? snapshot->head.fresh_count : FIRST_WORDS, snapshot->fresh_count));
+    const struct kc_snapshot_head head = larger_head(snapshot, arena_size);
     unsigned char *map = NULL;
     const enum kc_status status = make_file(snapshot->folder, &head, &map);
     if (status != KC_OK)
