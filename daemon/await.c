@@ -211,10 +211,10 @@ enum kc_status realm_await_probe(struct realm *realm, uint64_t deadline_us, real
     void *userdata, struct realm_wait **ret_wait)
 {
     const struct refresh *refresh = &realm->refresh;
+    const uint64_t last = refresh->failed_us ? refresh->failed_us : refresh->began_us;
     *ret_wait = NULL;
-    if (!refresh_runs(realm) && refresh->failed_us &&
-        clock_us() - refresh->failed_us < REFRESH_PAUSE_US) {
-        ready(userdata, realm->report.failure, realm->report.detail);
+    if (!refresh_runs(realm) && last && clock_us() - last < REFRESH_PAUSE_US) {
+        ready(userdata, refresh->failed_us ? realm->report.failure : KC_OK, realm->report.detail);
         return KC_OK;
     }
     enum kc_status status = wait_new(realm, deadline_us, 0, ready, userdata, ret_wait);

@@ -19,19 +19,29 @@ struct client_id *client_ids_find(struct client_ids *ids, const char *name)
     return NULL;
 }
 
+struct change {
+    struct client_ids before, after;
+};
+
 static void want(void *userdata, const char *client)
 {
-    struct client_ids *ids = userdata;
+    struct change *change = userdata;
+    struct client_ids *ids = &change->after;
+    const struct client_id *known = client_ids_find(&change->before, client);
     if (client_ids_find(ids, client) || ids->count >= CLIENT_IDS_MAX)
         return;
     struct client_id *item = &ids->items[ids->count++];
-    *item = (struct client_id){.id = ""};
-    snprintf(item->name, sizeof item->name, "%s", client);
+    if (known)
+        *item = *known;
+    else
+        snprintf(item->name, sizeof item->name, "%s", client);
 }
 
-void client_ids_wanted(struct client_ids *ids, const struct config *config)
+void client_ids_renew(struct client_ids *ids, const struct config *config)
 {
-    access_clients(config, want, ids);
+    struct change change = {.before = *ids};
+    access_clients(config, want, &change);
+    *ids = change.after;
 }
 
 void client_ids_learn(struct client_ids *ids, const struct json_object *mappings)

@@ -24,9 +24,9 @@ struct client_ids {
     size_t count;
 };
 
-/* Names each client that a rule names; what is known already stays. */
+/* Holds each client that a rule names, and no other; what is known of them already stays. */
 struct config;
-void client_ids_wanted(struct client_ids *ids, const struct config *config);
+void client_ids_renew(struct client_ids *ids, const struct config *config);
 
 /* NULL: no rule names it. */
 struct client_id *client_ids_find(struct client_ids *ids, const char *name);

@@ -29,6 +29,8 @@ static void stop_steps(struct finding *finding)
         session_renew_cancel(KC_TAKE(finding->renewal));
     if (finding->standing)
         standing_cancel(KC_TAKE(finding->standing));
+    if (finding->read)
+        state_read_cancel(KC_TAKE(finding->read));
 }
 
 static void forget_answer(struct finding *finding)
@@ -36,6 +38,7 @@ static void forget_answer(struct finding *finding)
     json_object_put(KC_TAKE(finding->claims));
     jose_jwt_free(KC_TAKE(finding->jwt));
     free(KC_TAKE(finding->scope));
+    stored_clear(&finding->stored);
     finding->source = EVIDENCE_NONE;
 }
 
@@ -57,15 +60,34 @@ static void finding_free(struct finding *finding)
 
 /* --- the end of a finding --- */
 
+/* Borrowed, and read alone. */
+static struct json_object *claims_of(const struct jose_jwt *jwt)
+{
+    return (struct json_object *)(uintptr_t)jose_jwt_claims(jwt);
+}
+
+/* What the realm has said now, borrowed. */
+static struct stored fresh_of(const struct finding *finding)
+{
+    return (struct stored){.status = finding->status,
+        .claims = finding->jwt ? claims_of(finding->jwt) : finding->claims,
+        .scope = finding->scope,
+        .partial = !finding->jwt};
+}
+
 static void deliver(struct finding *finding)
 {
     struct evidence_wait *wait;
+    const bool is_stored = finding->source == EVIDENCE_STORED;
+    const struct stored fresh = fresh_of(finding);
+    const struct stored *said = is_stored ? &finding->stored : &fresh;
     const struct evidence_answer answer = {.status = finding->status,
         .detail = finding->detail,
         .source = finding->source,
-        .claims = finding->jwt ? jose_jwt_claims(finding->jwt) : finding->claims,
-        .scope = finding->scope,
-        .partial = !finding->jwt,
+        .claims = said->claims,
+        .scope = said->scope,
+        .partial = said->partial,
+        .stored = said->status,
         .at = finding->at};
     while ((wait = LIST_FIRST(&finding->waits))) {
         evidence_found *found = wait->found;
@@ -83,6 +105,12 @@ static bool is_answer(enum kc_status status)
            class == KC_CLASS_NOT_OURS || class == KC_CLASS_FORBIDDEN;
 }
 
+/* What is worth keeping: the realm's word on the user, not the host's on the entry. */
+static bool is_said(enum kc_status status)
+{
+    return status == KC_OK || status == KC_ACCOUNT_DISABLED || status == KC_USER_UNKNOWN;
+}
+
 static uint64_t kept_us(const struct evidence *evidence)
 {
     const uint64_t ttl =
@@ -92,19 +120,24 @@ static uint64_t kept_us(const struct evidence *evidence)
 
 static void pump(struct evidence *evidence);
 
-static void finish(struct finding *finding, enum kc_status status, const char *detail)
+void finding_finish(struct finding *finding, enum kc_status status, const char *detail)
 {
     struct evidence *evidence = finding->evidence;
     stop_steps(finding);
     evidence->running -= finding->stage == FINDING_RUNS;
     finding->stage = FINDING_OVER;
     finding->status = status;
-    finding->at = (int64_t)time(NULL);
+    if (finding->source != EVIDENCE_STORED)
+        finding->at = (int64_t)time(NULL);
     snprintf(finding->detail, sizeof finding->detail, "%s", detail);
     finding->until_us = clock_us() + (is_answer(status) ? kept_us(evidence) : 0);
     if (sd_event_source_set_time(finding->timer, finding->until_us) < 0 ||
         sd_event_source_set_enabled(finding->timer, SD_EVENT_ONESHOT) < 0)
         finding->until_us = 0;
+    if (is_said(status)) {
+        const struct stored said = fresh_of(finding);
+        outage_keep(evidence, finding->name, &said);
+    }
     deliver(finding);
     if (finding->until_us <= clock_us())
         finding_free(finding);
@@ -122,17 +155,19 @@ static void on_standing(
         finding->claims = json_object_get(claims);
         finding->source = EVIDENCE_DIRECTORY;
     }
-    finish(finding, status, detail);
+    if (is_answer(status) || kc_status_class(status) == KC_CLASS_MISCONFIGURED)
+        finding_finish(finding, status, detail);
+    else
+        outage_begin(finding, status, detail, false);
 }
 
 static void ask_directory(struct finding *finding)
 {
     struct evidence *evidence = finding->evidence;
     if (!evidence->daemon->directory) {
-        finish(finding, KC_NO_EVIDENCE, "");
+        finding_finish(finding, KC_NO_EVIDENCE, "");
         return;
     }
-    client_ids_wanted(&evidence->clients, evidence->daemon->config);
     const struct standing_request request = {.directory = evidence->daemon->directory,
         .clients = &evidence->clients,
         .user = finding->name,
@@ -141,7 +176,7 @@ static void ask_directory(struct finding *finding)
     const enum kc_status status =
         standing_begin(&request, on_standing, finding, &finding->standing);
     if (status != KC_OK)
-        finish(finding, status, "");
+        finding_finish(finding, status, "");
 }
 
 /* A token of another user of that name: the one who had it before, or has it now. */
@@ -162,9 +197,9 @@ static void on_renewed(
         finding->jwt = KC_TAKE(answer->jwt);
         finding->scope = KC_TAKE(answer->scope);
         finding->source = EVIDENCE_SESSION;
-        finish(finding, KC_OK, "");
+        finding_finish(finding, KC_OK, "");
     } else if (status == KC_ACCOUNT_DISABLED) {
-        finish(finding, status, detail);
+        finding_finish(finding, status, detail);
     } else {
         ask_directory(finding);
     }
@@ -176,7 +211,7 @@ static void on_realm(void *userdata, enum kc_status status, const char *detail)
     struct daemon *daemon = finding->evidence->daemon;
     finding->realm_wait = NULL;
     if (status != KC_OK) {
-        finish(finding, status, detail);
+        outage_begin(finding, status, detail, true);
         return;
     }
     if (session_renew(daemon->sessions, finding->name, finding->uid, SESSION_US / 1000, on_renewed,
@@ -195,7 +230,7 @@ static void start(struct finding *finding)
         status = realm_await(
             daemon->realm, finding->began_us + ASK_US, on_realm, finding, &wait);
     if (status != KC_OK)
-        finish(finding, status, "");
+        finding_finish(finding, status, "");
     else if (wait) /* else the callback has come, and the finding may be gone */
         finding->realm_wait = wait;
 }
@@ -230,7 +265,8 @@ static int on_timer(sd_event_source *source, uint64_t now, void *userdata)
     (void)source;
     (void)now;
     if (finding->stage != FINDING_OVER) {
-        finish(finding, KC_TIMED_OUT, "");
+        stop_steps(finding);
+        outage_late(finding);
         return 0;
     }
     deliver(finding);
@@ -326,6 +362,7 @@ enum kc_status evidence_new(struct daemon *daemon, struct evidence **ret_evidenc
         return KC_NO_MEMORY;
     evidence->daemon = daemon;
     TAILQ_INIT(&evidence->findings);
+    client_ids_renew(&evidence->clients, daemon->config);
     *ret_evidence = evidence;
     return KC_OK;
 }
@@ -337,6 +374,24 @@ void evidence_free(struct evidence *evidence)
     while (!TAILQ_EMPTY(&evidence->findings))
         finding_free(TAILQ_FIRST(&evidence->findings));
     free(evidence);
+}
+
+void evidence_note(struct evidence *evidence, const char *name, enum kc_status status,
+    const struct jose_jwt *jwt, const char *scope)
+{
+    struct finding *finding, *next;
+    if (!is_said(status))
+        return;
+    const struct stored said = {.status = status,
+        .claims = jwt ? claims_of(jwt) : NULL,
+        .scope = (char *)(uintptr_t)scope};
+    outage_keep(evidence, name, &said);
+    for (finding = TAILQ_FIRST(&evidence->findings); finding; finding = next) {
+        next = TAILQ_NEXT(finding, link);
+        if (finding->stage == FINDING_OVER && LIST_EMPTY(&finding->waits) &&
+            strcmp(finding->name, name) == 0)
+            finding_free(finding);
+    }
 }
 
 /* What the old configuration found counts no longer; what is under way begins once more. */
@@ -355,5 +410,5 @@ void evidence_reload(struct evidence *evidence)
         finding->stage = FINDING_WAITS;
         (void)sd_event_source_set_enabled(finding->kick, SD_EVENT_ONESHOT);
     }
-    evidence->clients.count = 0;
+    client_ids_renew(&evidence->clients, evidence->daemon->config);
 }

@@ -15,6 +15,7 @@
 struct daemon;
 struct evidence;
 struct evidence_wait;
+struct jose_jwt;
 struct json_object;
 
 enum evidence_source { EVIDENCE_NONE, EVIDENCE_SESSION, EVIDENCE_DIRECTORY, EVIDENCE_STORED };
@@ -54,11 +55,11 @@ enum kc_status evidence_await(struct evidence *evidence, const char *name, uint3
 void evidence_wait_cancel(struct evidence_wait *wait);
 
 /*
- * What a login has shown, so that it is there when the realm is not: the claims of its verified
- * token, or a refusal (KC_ACCOUNT_DISABLED; others are no answer about the user). A finding that is
- * remembered gives way.
+ * What a login has shown, so that it is there when the realm is not: its verified token and the
+ * answer's scope (NULL: absent), or a refusal (KC_ACCOUNT_DISABLED; others are no answer about the
+ * user, and left out). A finding that is remembered gives way.
  */
 void evidence_note(struct evidence *evidence, const char *name, enum kc_status status,
-    const struct json_object *claims, const char *scope);
+    const struct jose_jwt *jwt, const char *scope);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Evidence from within: evidence.c and stored.c are its parts.
+ * Evidence from within: evidence.c and outage.c are its parts.
  * Used by those alone; everybody else has evidence.h.
  * Must never hold a finding whose steps go on after it is over.
  */
@@ -12,6 +12,8 @@
 #include "daemon/oauth_error.h"
 #include "daemon/session_renew.h"
 #include "daemon/standing.h"
+#include "daemon/state.h"
+#include "daemon/stored.h"
 #include "jose/jwt.h"
 
 #include <sys/queue.h>
@@ -36,12 +38,15 @@ struct finding {
     struct realm_wait *realm_wait;
     struct session_renewal *renewal;
     struct standing *standing;
+    struct state_read *read; /* of what is stored */
+    bool late;               /* its time is over, and what is stored is read */
     enum kc_status status;
     char detail[OAUTH_DETAIL_MAX];
     enum evidence_source source;
     struct jose_jwt *jwt;       /* a session's token; or */
-    struct json_object *claims; /* the directory's, or stored ones */
+    struct json_object *claims; /* the directory's */
     char *scope;
+    struct stored stored; /* with EVIDENCE_STORED */
     int64_t at;
     LIST_HEAD(, evidence_wait) waits;
     TAILQ_ENTRY(finding) link;
@@ -52,6 +57,23 @@ struct evidence {
     struct client_ids clients;
     TAILQ_HEAD(, finding) findings; /* the oldest first */
     unsigned count, running;
+    int64_t seen_wall; /* epoch seconds when the realm spoke last, and at that time */
+    int64_t seen_boot; /* seconds of CLOCK_BOOTTIME */
 };
+
+/* evidence.c: the end of a finding, which tells whoever waits. */
+void finding_finish(struct finding *finding, enum kc_status status, const char *detail);
+
+/*
+ * outage.c: what to do where the realm could not be asked (`status`). `probed`: a probe said so.
+ * Where the realm is out, what it said last is read, and the finding ends then; else it ends here.
+ */
+void outage_begin(struct finding *finding, enum kc_status status, const char *detail, bool probed);
+
+/* At the end of a finding's time: the same by what is known already. */
+void outage_late(struct finding *finding);
+
+/* Keeps what the realm has just said of this user, for an outage. */
+void outage_keep(struct evidence *evidence, const char *name, const struct stored *stored);
 
 #endif

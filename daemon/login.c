@@ -7,7 +7,9 @@
 
 #include "common/account.h"
 #include "daemon/access.h"
+#include "daemon/directory.h"
 #include "daemon/dummy.h"
+#include "daemon/evidence.h"
 #include "daemon/grant.h"
 #include "daemon/limits.h"
 #include "daemon/log.h"
@@ -229,6 +231,8 @@ static void on_granted(
     struct login *login = userdata;
     login->grant = NULL;
     count_outcome(login, status);
+    evidence_note(login->daemon->evidence, login->who.user, status, answer ? answer->jwt : NULL,
+        answer ? answer->scope : NULL);
     if (status == KC_LIMITED) {
         refuse_slowly(login, status);
         return;
@@ -327,8 +331,12 @@ static enum kc_status check_caller(const struct login *login)
     uid_t uid = connection_uid(login->connection);
     if (uid == 0)
         return KC_NOT_AUTHORIZED; /* means nothing here: its descriptor may be another's now */
-    /* A name that this host's files do not have is bound to no uid: nobody can show to be it. */
-    bool own = login->account == KC_ACCOUNT_LISTED && login->who.uid == uid;
+    /* A name that neither this host's files nor the directory has is bound to no uid. */
+    const struct directory *directory = login->daemon->directory;
+    bool own = login->who.uid == uid &&
+               (login->account == KC_ACCOUNT_LISTED ||
+                   (login->account == KC_ACCOUNT_ABSENT && directory &&
+                       directory_is_user(directory, login->who.user, uid)));
     return own || caller_listed(login, uid) ? KC_OK : KC_NOT_AUTHORIZED;
 }
 

@@ -152,7 +152,7 @@ static const struct kc_option access_options[] = {
     RULES("deny", deny, "None of these rules may hold."),
     {.name = "outage", .type = KC_OPTION_STALE, .offset = A(outage), .fallback = "deny",
         .min = 1, .max = 30 * DAY,
-        .meaning = "How old an answer may be when the realm is unreachable.", .later = true},
+        .meaning = "How old an answer may be when the realm is unreachable."},
     {.name = "otp", .type = KC_OPTION_ENUM, .offset = A(otp), .fallback = "never", .words = otps,
         .meaning = "Who is asked for a one-time code.", .later = true},
     {.name = "otp_grace", .type = KC_OPTION_SECONDS, .offset = A(otp_grace), .fallback = "0s",

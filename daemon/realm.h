@@ -88,7 +88,7 @@ enum kc_status realm_await_keys(struct realm *realm, uint64_t deadline_us, realm
     void *userdata, struct realm_wait **ret_wait);
 
 /* Waits for a probe's outcome, KC_OK or why the realm is not reachable, in the way of realm_await: a
- * request failed, and what it saw is not what decides. */
+ * request failed, and what it saw is not what decides. One less than a second old is given at once. */
 enum kc_status realm_await_probe(struct realm *realm, uint64_t deadline_us, realm_ready *ready,
     void *userdata, struct realm_wait **ret_wait);
 

@@ -5,8 +5,12 @@ evidence comes from, in which order, and that whatever goes wrong lets nobody in
 Needs no root and no network but the loopback.
 """
 import concurrent.futures
+import contextlib
 import json
 import os
+import signal
+import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
@@ -57,6 +61,15 @@ deny = client-role:hidden-client:x
 [access denied-group]
 allow = any
 deny = group:/engineering/kernel
+[access stale]
+allow = role:linux-login
+outage = stale:1h
+[access brief]
+allow = role:linux-login
+outage = stale:1s
+[access stale-scope]
+allow = scope:profile
+outage = stale:1h
 [access nobody]
 """
 ADA = {"user": "ada", "uid": 1900010001, "service": "sshd", "rhost": "192.0.2.7"}
@@ -104,6 +117,14 @@ class Account(unittest.TestCase):
         """What was found counts no longer."""
         time.sleep(1.1)
 
+    def authenticate(self, user="ada"):
+        who = {**ADA, "user": user, "uid": PEOPLE[user]}
+        with self.bed.priv() as caller:
+            caller.ask(wire.auth(**who))
+            done = caller.done(wire.answer(user + "-pass"))
+        self.assertEqual(done.word, "ok")
+        return done
+
     def requests(self):
         return {name: count for name, count in self.realm.counts()["requests"].items()
                 if name != "control"}
@@ -118,6 +139,15 @@ class Account(unittest.TestCase):
 
 
 class Directory(Account):
+    def forget(self):
+        """What was found counts no longer, by a reload: found_ttl would take a second."""
+        count = self.bed.lines().count("reload result=ok")
+        self.bed.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 10
+        while self.bed.lines().count("reload result=ok") == count:
+            self.assertLess(time.monotonic(), end, "no reload")
+            time.sleep(0.01)
+
     def test_rules(self):
         for user, service, word in (
                 ("ada", "sshd", "ok"), ("norole", "sshd", "not-permitted"),
@@ -267,6 +297,7 @@ class Directory(Account):
 
 class Like24(Account):
     like = 24
+    forget = Directory.forget
     test_rules = Directory.test_rules
     test_403_is_misconfigured = Directory.test_403_is_misconfigured
     test_an_empty_list_is_nobody_s_absence = Directory.test_an_empty_list_is_nobody_s_absence
@@ -277,10 +308,7 @@ class Session(Account):
 
     def log_in(self, user="ada"):
         who = {**ADA, "user": user, "uid": PEOPLE[user]}
-        with self.bed.priv() as caller:
-            caller.ask(wire.auth(**who))
-            done = caller.done(wire.answer(user + "-pass"))
-        self.assertEqual(done.word, "ok")
+        done = self.authenticate(user)
         holder = os.pidfd_open(os.getpid())
         try:
             with self.bed.priv() as caller:
@@ -349,6 +377,134 @@ class Session(Account):
                 self.expect("needs-token", service="scope")
                 self.realm.clear()
                 self.close(handle)
+
+
+class Outage(Account):
+    """What the realm said last is good where the rules say so, while the realm is out and no longer."""
+
+    def out(self, status=503):
+        self.realm.fault("status", match="any", count=-1, status=status)
+        self.forget()
+
+    def restore(self):
+        self.realm.tell("reset")
+
+    def back(self):
+        self.realm.clear()
+        end = time.monotonic() + 20
+        while self.account().cls != "ok":
+            self.assertLess(time.monotonic(), end, "the realm is not back")
+            time.sleep(0.2)
+        self.restore()
+
+    def test_what_was_said_last(self):
+        for user, word in (("ada", "ok"), ("norole", "not-permitted"),
+                           ("frozen", "account-disabled")):
+            self.expect(word, user)
+        self.out()
+        for _ in range(2):
+            self.assertEqual(self.account().cls, "unavailable")
+            self.expect("ok", service="stale")
+            self.expect("not-permitted", "norole", service="stale")
+            self.expect("account-disabled", "frozen", service="stale")
+            self.expect("needs-token", service="stale-scope")
+            self.assertEqual(self.account("nested", service="stale").cls, "unavailable")
+            self.assertEqual(
+                self.account(service="stale", uid=PEOPLE["grace"]).cls, "unavailable")
+        self.bed.wait_for("account user=ada service=stale rhost=192.0.2.7 result=ok reason=ok "
+                          "evidence=stored age=")
+        time.sleep(1)
+        self.assertEqual(self.account(service="brief").cls, "unavailable")
+        self.back()
+
+    def test_a_later_word_counts(self):
+        for change, word in (({"enabled": False}, "account-disabled"),
+                             ({"takeRealmRoles": ["linux-login"]}, "not-permitted")):
+            with self.subTest(change=change):
+                self.expect("ok", service="stale")
+                self.realm.tell("user", username="ada", **change)
+                self.forget()
+                self.expect(word, service="stale")
+                self.out()
+                self.expect(word, service="stale")
+                self.realm.tell("user", username="ada", enabled=True,
+                                giveRealmRoles=["linux-login"])
+                self.back()
+        self.expect("ok", "keys", service="stale")
+        self.realm.control("DELETE", "user", {"username": "keys"})
+        self.forget()
+        self.expect("user-unknown", "keys", service="stale")
+        self.out()
+        self.assertNotEqual(self.account("keys", service="stale").cls, "ok")
+        self.back()
+
+    def test_a_realm_that_answers_is_not_out(self):
+        for fault in ({"fault": "status", "status": 500}, {"fault": "status", "status": 403},
+                      {"fault": "garbage"}):
+            with self.subTest(fault=fault):
+                self.expect("ok", service="stale")
+                self.realm.tell("fault", match="any", count=-1, **fault)
+                self.forget()
+                for _ in range(2):
+                    self.assertNotEqual(self.account(service="stale").cls, "ok")
+                self.back()
+        self.realm.fault("status", match="admin-users", count=-1, status=503)
+        self.forget()
+        self.assertNotEqual(self.account(service="stale").cls, "ok")
+        self.back()
+
+    def test_what_a_login_showed_counts_too(self):
+        self.authenticate()
+        self.out()
+        self.expect("ok", service="stale-scope")
+        self.expect("ok", service="stale")
+        self.back()
+
+
+class Gone(Account):
+    """The realm is gone for good, and the daemon starts anew."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.gone = False
+
+    def start_again(self, change=""):
+        process = self.bed.process
+        process.terminate()
+        process.wait(10)
+        if change:
+            with contextlib.closing(sqlite3.connect(self.bed.file("state/state.db"))) as base:
+                base.execute(change)
+                base.commit()
+        self.bed.process = subprocess.Popen(
+            process.args, stderr=self.bed.log, stdin=subprocess.DEVNULL)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            try:
+                with self.bed.priv() as caller:
+                    caller.done(wire.head(wire.STATUS))
+                return
+            except OSError:  # not yet
+                time.sleep(0.05)
+        self.fail("no daemon")
+
+    def test_a_restart_and_a_clock(self):
+        self.expect("ok", service="stale")
+        self.realm.process.kill()
+        self.realm.process.wait()
+        self.realm.process = subprocess.Popen(["true"])
+        time.sleep(1.1)
+        self.expect("ok", service="stale")
+        self.assertEqual(self.account().cls, "unreachable")
+        self.start_again()
+        self.expect("ok", service="stale")
+        self.start_again("UPDATE kept SET at = at + 4000")
+        self.assertEqual(self.account(service="stale").cls, "unreachable")
+        self.start_again("UPDATE kept SET at = at - 4000 - 7200")
+        self.assertEqual(self.account(service="stale").cls, "unreachable")
+        self.start_again("UPDATE kept SET at = at + 7200, text = CAST('{\"status\":\"ok\"}' AS BLOB)")
+        self.assertEqual(self.account(service="stale").cls, "unreachable")
 
 
 class Forbidden(Account):
