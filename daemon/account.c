@@ -56,6 +56,9 @@ static enum kc_status judge_token(
 {
     JOSE_AUTO_JWT struct jose_jwt *jwt = NULL;
     enum kc_status status = grant_verify(daemon->realm, &record->access_token, record->user, &jwt);
+    if (status == KC_OK && daemon->directory &&
+        !directory_may_be(daemon->directory, who->user, jose_jwt_subject(jwt)))
+        status = KC_ENTRY_NAME_TAKEN; /* the name and its uid are another's, of the same name */
     if (status != KC_OK)
         return status;
     struct access_question question = question_of(who);

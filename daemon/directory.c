@@ -158,6 +158,11 @@ void directory_highest_ids(const struct directory *directory, uint32_t *ret_uid,
             *ret_gid = directory->groups.items[i].gid;
 }
 
+bool directory_clock_set_back(const struct directory *directory)
+{
+    return directory->clock_set_back;
+}
+
 bool directory_sees_users(const struct directory *directory)
 {
     return directory->named;

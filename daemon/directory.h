@@ -60,6 +60,12 @@ const char *directory_user_id(const struct directory *directory, const char *nam
 /* Whether the realm had this user enabled when it was asked last; false for nobody. */
 bool directory_user_enabled(const struct directory *directory, const char *name);
 
+/* Whether the name is that realm id's, or nobody's yet: it may be bound to another's, who is gone. */
+bool directory_may_be(const struct directory *directory, const char *name, const char *id);
+
+/* Whether at the start the clock was behind what state.db tells: nobody knows how old that is. */
+bool directory_clock_set_back(const struct directory *directory);
+
 /* Whether that name is known here, with that uid. */
 bool directory_is_user(const struct directory *directory, const char *name, uint32_t uid);
 

@@ -94,6 +94,7 @@ struct directory {
     unsigned fetch_count;
     char **shells;
     struct directory_report report;
+    bool clock_set_back; /* when the directory was recalled */
 };
 
 /* Seconds of CLOCK_MONOTONIC. */

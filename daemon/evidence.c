@@ -183,9 +183,7 @@ static void ask_directory(struct finding *finding)
 static bool is_about(const struct finding *finding, const struct jose_jwt *jwt)
 {
     const struct directory *directory = finding->evidence->daemon->directory;
-    const char *id = directory ? directory_user_id(directory, finding->name) : NULL;
-    const char *subject = jose_jwt_subject(jwt);
-    return !id || (subject && strcmp(id, subject) == 0);
+    return !directory || directory_may_be(directory, finding->name, jose_jwt_subject(jwt));
 }
 
 static void on_renewed(
@@ -373,6 +371,7 @@ void evidence_free(struct evidence *evidence)
         return;
     while (!TAILQ_EMPTY(&evidence->findings))
         finding_free(TAILQ_FIRST(&evidence->findings));
+    outage_free(evidence);
     free(evidence);
 }
 

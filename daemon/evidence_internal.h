@@ -59,6 +59,9 @@ struct evidence {
     unsigned count, running;
     int64_t seen_wall; /* epoch seconds when the realm spoke last, and at that time */
     int64_t seen_boot; /* seconds of CLOCK_BOOTTIME */
+    LIST_HEAD(, unkept) unkept;
+    unsigned unkept_count;
+    bool doubtful; /* nothing that is stored counts */
 };
 
 /* evidence.c: the end of a finding, which tells whoever waits. */
@@ -72,6 +75,8 @@ void outage_begin(struct finding *finding, enum kc_status status, const char *de
 
 /* At the end of a finding's time: the same by what is known already. */
 void outage_late(struct finding *finding);
+
+void outage_free(struct evidence *evidence);
 
 /* Keeps what the realm has just said of this user, for an outage. */
 void outage_keep(struct evidence *evidence, const char *name, const struct stored *stored);

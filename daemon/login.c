@@ -225,12 +225,26 @@ static void count_outcome(struct login *login, enum kc_status status)
     }
 }
 
+/* Whether the name, where it is the directory's, is the one's who has shown the password: somebody
+ * else may have had it before, and has the uid still. */
+static bool is_owner(const struct login *login, const struct jose_jwt *jwt)
+{
+    const struct directory *directory = login->daemon->directory;
+    return login->account != KC_ACCOUNT_ABSENT || !directory ||
+           directory_may_be(directory, login->who.user, jose_jwt_subject(jwt));
+}
+
 static void on_granted(
     void *userdata, enum kc_status status, const char *detail, struct grant_answer *answer)
 {
     struct login *login = userdata;
     login->grant = NULL;
     count_outcome(login, status);
+    if (status == KC_OK && !is_owner(login, answer->jwt)) {
+        sessions_discard(login->daemon->sessions, &login->who, answer);
+        refuse_because(login, KC_ENTRY_NAME_TAKEN, "", "");
+        return;
+    }
     evidence_note(login->daemon->evidence, login->who.user, status, answer ? answer->jwt : NULL,
         answer ? answer->scope : NULL);
     if (status == KC_LIMITED) {

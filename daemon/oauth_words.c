@@ -15,6 +15,8 @@ static const struct oauth_error_words words[] = {
         "the password was right; required actions are pending (Users > NAME > Details)"},
     {KC_SESSION_LIMIT, "You have too many sessions open.",
         "the direct grant flow limits the sessions of a user"},
+    {KC_ENTRY_NAME_TAKEN, NULL,
+        "the name is bound to another user of the realm: kclogin ids adopt; or the token has no sub"},
     {KC_RULE_NEEDS_TOKEN, NULL,
         "scope: and claim: hold for logins with a password; keys, cron and sudo need role: or group:"},
     {KC_CLIENT_ROLES_UNSEEN, NULL,

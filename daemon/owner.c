@@ -19,6 +19,13 @@ const char *owner_of_name(const struct directory *directory, const char *name, b
     return user ? user->id : binding ? binding->id : NULL;
 }
 
+bool directory_may_be(const struct directory *directory, const char *name, const char *id)
+{
+    bool group;
+    const char *owner = owner_of_name(directory, name, &group);
+    return !owner || (!group && strcmp(owner, id) == 0);
+}
+
 static const char *owner_of_uid(const struct directory *directory, uint32_t uid)
 {
     const struct known_user *user = people_by_uid(directory->people, uid);

@@ -41,6 +41,7 @@ static int64_t later(int64_t a, int64_t b)
 static enum kc_status take_realm(struct recall *recall, const struct state_row *row)
 {
     recall->trusted = recall->now >= row->gids_until;
+    recall->directory->clock_set_back = !recall->trusted;
     recall->groups = row->gid == remember_served(recall->directory);
     recall->swept = until_of(recall, row->until);
     if (!recall->trusted)

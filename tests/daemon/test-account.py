@@ -74,7 +74,7 @@ outage = stale:1h
 """
 ADA = {"user": "ada", "uid": 1900010001, "service": "sshd", "rhost": "192.0.2.7"}
 PEOPLE = {"ada": 1900010001, "grace": 1900010002, "frozen": 1900010003, "norole": 1900010005,
-          "nested": 1900010113, "keys": 1900010114}
+          "locktest": 1900010007, "nested": 1900010113, "keys": 1900010114}
 SECRETS = {"linux-nss": "nss-secret-for-tests", "linux-nss-query": "linux-nss-query-secret"}
 
 
@@ -117,12 +117,12 @@ class Account(unittest.TestCase):
         """What was found counts no longer."""
         time.sleep(1.1)
 
-    def authenticate(self, user="ada"):
+    def authenticate(self, user="ada", password=None, word="ok"):
         who = {**ADA, "user": user, "uid": PEOPLE[user]}
         with self.bed.priv() as caller:
             caller.ask(wire.auth(**who))
-            done = caller.done(wire.answer(user + "-pass"))
-        self.assertEqual(done.word, "ok")
+            done = caller.done(wire.answer(password or user + "-pass"))
+        self.assertEqual(done.word, word)
         return done
 
     def requests(self):
@@ -181,6 +181,19 @@ class Directory(Account):
     def test_a_transaction_of_nobody_is_no_evidence_and_no_refusal(self):
         self.expect("ok", key=b"x" * 32)
         self.expect("not-permitted", "norole", key=b"x" * 32)
+
+    def test_a_user_made_again_is_not_the_one_before(self):
+        self.expect("ok", "locktest")
+        key = self.authenticate("locktest", "lock-pass").key
+        self.realm.tell("user", username="locktest", again=True)
+        self.forget()
+        self.expect("name-taken", "locktest")
+        self.authenticate("locktest", "lock-pass", word="name-taken")
+        self.expect("ok", "locktest", key=key)  # the one before, whose login it was
+        end = time.monotonic() + 10
+        while len(self.realm.counts()["sessions"]) > 1:
+            self.assertLess(time.monotonic(), end, "the grant of the other one is left")
+            time.sleep(0.05)
 
     def test_lesson_30_what_changes_at_the_realm_counts_at_once(self):
         changes = (
@@ -436,6 +449,29 @@ class Outage(Account):
         self.expect("user-unknown", "keys", service="stale")
         self.out()
         self.assertNotEqual(self.account("keys", service="stale").cls, "ok")
+        self.back()
+
+    def limit_files(self, size):
+        """As the daemon's own user may: how large its files may become."""
+        user = 65534 if bed.ROOT else None
+        subprocess.run(["prlimit", f"--pid={self.bed.process.pid}", f"--fsize={size}:"],
+                       check=True, user=user, group=user)
+
+    def test_what_the_disk_does_not_take_leaves_nothing_older_behind(self):
+        self.expect("ok", service="stale")
+        self.out()
+        self.expect("ok", service="stale")
+        self.back()
+        self.limit_files(0)
+        try:
+            self.realm.tell("user", username="ada", enabled=False)
+            self.forget()
+            self.expect("account-disabled", service="stale")
+            self.out()
+            self.assertNotEqual(self.account(service="stale").cls, "ok")
+        finally:
+            self.limit_files("unlimited")
+        self.realm.tell("user", username="ada", enabled=True)
         self.back()
 
     def test_a_realm_that_answers_is_not_out(self):
