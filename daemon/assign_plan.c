@@ -18,6 +18,7 @@
 
 #define ID_TEXT_SIZE 16u
 #define DEPTH_MAX 16u
+#define TRIES_MAX 100000u /* of the host's own numbers, in a row */
 
 void assign_plan_clear(struct assign_plan *plan)
 {
@@ -139,7 +140,7 @@ static uint32_t next(const struct assign_rules *rules, bool is_group, uint32_t *
 {
     const struct kc_ids *ids = &rules->bounds->ids;
     uint64_t id = *high ? (uint64_t)*high + 1 : ids->first;
-    for (; id <= ids->last; id++) {
+    for (unsigned tries = 0; id <= ids->last && tries < TRIES_MAX; id++, tries++) {
         const bool local = is_group ? locals_have_gid(rules->locals, (uint32_t)id)
                                     : locals_have_uid(rules->locals, (uint32_t)id);
         if (!local && kc_bounds_id(rules->bounds, (uint32_t)id)) {
@@ -233,13 +234,12 @@ enum kc_status assign_change(const struct json_object *before, const struct assi
         return KC_ANSWER_MALFORMED;
     if (!is_item(before, item) || values_of(before, attribute))
         return KC_BUSY;
-    if (json_object_deep_copy((struct json_object *)(uintptr_t)before, &after, NULL) != 0)
-        return KC_NO_MEMORY;
-    struct json_object *attributes = json_object_object_get(after, "attributes");
-    /* the copy does not know any more what the reader has left out, so the original is looked at */
+    const struct json_object *attributes = json_object_object_get(before, "attributes");
     if ((attributes && !json_object_is_type(attributes, json_type_object)) ||
         !is_whole((struct json_object *)(uintptr_t)before, 0))
         return KC_ANSWER_MALFORMED;
+    if (json_object_deep_copy((struct json_object *)(uintptr_t)before, &after, NULL) != 0)
+        return KC_NO_MEMORY;
     const enum kc_status status = put_number(after, attribute, item->number);
     if (status == KC_OK)
         *ret_after = KC_TAKE(after);

@@ -3,55 +3,20 @@
  * Used by lookup.c. However many wait for somebody's keys, the realm is asked once.
  * Must never give a key of somebody who is disabled, gone, or the host's own.
  */
-#include "daemon/ssh_keys.h"
-
-#include "common/limits.h"
-#include "common/ssh_key.h"
 #include "daemon/clock.h"
-#include "daemon/daemon.h"
 #include "daemon/directory.h"
-#include "daemon/inquiry.h"
+#include "daemon/ssh_keys_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
+#include <time.h>
 
 #define PLACES_MAX 512u
 #define WAITS_MAX 512u
 #define INQUIRY_US (5 * CLOCK_SECOND_US) /* it goes on when those who waited have gone */
 
-struct ssh_keys_wait {
-    struct ssh_keys *keys;
-    sd_event_source *timer;
-    ssh_keys_found *found;
-    void *userdata;
-    bool *ended; /* while ssh_keys_ask runs: set by an answer that came at once */
-    LIST_ENTRY(ssh_keys_wait) link;
-};
-
-LIST_HEAD(ssh_keys_waits, ssh_keys_wait);
-
-/* Somebody who was asked for; the place of who was asked for longest ago is taken first. */
-struct place {
-    struct ssh_keys *keys;
-    char name[KC_LOOKUP_NAME_MAX];
-    char *id;         /* the realm's, of whom the list is; NULL: there is no list */
-    uint64_t till_us; /* the list is fresh until then */
-    struct ssh_keys_list list;
-    char *text; /* of the list */
-    struct inquiry *inquiry;
-    struct ssh_keys_waits waits;
-    TAILQ_ENTRY(place) link;
-};
-
-struct ssh_keys {
-    struct daemon *daemon;
-    TAILQ_HEAD(places, place) places; /* the one asked for last is the first */
-    unsigned place_count;
-    unsigned wait_count;
-};
-
-static void place_forget(struct place *place)
+void ssh_keys_forget(struct ssh_keys_place *place)
 {
     free(KC_TAKE(place->id));
     free(KC_TAKE(place->text));
@@ -59,13 +24,15 @@ static void place_forget(struct place *place)
     place->till_us = 0;
 }
 
-static void place_free(struct place *place)
+static void place_free(struct ssh_keys_place *place)
 {
     TAILQ_REMOVE(&place->keys->places, place, link);
     place->keys->place_count--;
     if (place->inquiry)
         inquiry_cancel(place->inquiry);
-    place_forget(place);
+    if (place->read)
+        state_read_cancel(place->read);
+    ssh_keys_forget(place);
     free(place);
 }
 
@@ -83,9 +50,8 @@ static void end_wait(
     found(userdata, status, list);
 }
 
-/* Who waits now; an answer may make others wait. */
-static void end_waits(
-    struct place *place, enum kc_status status, const struct ssh_keys_list *list)
+void ssh_keys_end(
+    struct ssh_keys_place *place, enum kc_status status, const struct ssh_keys_list *list)
 {
     struct ssh_keys_waits waits = LIST_HEAD_INITIALIZER(waits);
     struct ssh_keys_wait *wait;
@@ -97,9 +63,9 @@ static void end_waits(
         end_wait(wait, status, list);
 }
 
-static struct place *find(const struct ssh_keys *keys, const char *name)
+static struct ssh_keys_place *find(const struct ssh_keys *keys, const char *name)
 {
-    struct place *place;
+    struct ssh_keys_place *place;
     TAILQ_FOREACH(place, &keys->places, link)
     if (strcmp(place->name, name) == 0)
         return place;
@@ -109,20 +75,20 @@ static struct place *find(const struct ssh_keys *keys, const char *name)
 /* Makes room where there is none; who is being asked for stays. */
 static bool make_room(struct ssh_keys *keys)
 {
-    struct place *place;
+    struct ssh_keys_place *place;
     if (keys->place_count < PLACES_MAX)
         return true;
-    TAILQ_FOREACH_REVERSE(place, &keys->places, places, link)
-    if (!place->inquiry) {
+    TAILQ_FOREACH_REVERSE(place, &keys->places, ssh_keys_places, link)
+    if (!place->inquiry && !place->read) {
         place_free(place);
         return true;
     }
     return false;
 }
 
-static enum kc_status place_of(struct ssh_keys *keys, const char *name, struct place **ret_place)
+static enum kc_status place_of(struct ssh_keys *keys, const char *name, struct ssh_keys_place **ret_place)
 {
-    struct place *place = find(keys, name);
+    struct ssh_keys_place *place = find(keys, name);
     if (place) {
         TAILQ_REMOVE(&keys->places, place, link);
     } else {
@@ -140,70 +106,56 @@ static enum kc_status place_of(struct ssh_keys *keys, const char *name, struct p
     return KC_OK;
 }
 
-/* What of the attribute's values are keys, each once more as sshd is to have it. */
-static enum kc_status take_keys(struct place *place, const struct person *person)
+static enum kc_status take_keys(struct ssh_keys_place *place, const struct person *person)
 {
-    char key[KC_SSH_KEY_SIZE];
-    size_t length = 0;
-    uint32_t count = 0;
-    KC_AUTO_FREE char *text = NULL;
-    for (size_t i = 0; person->keys && person->keys[i]; i++) {
-        if (kc_ssh_key_read(person->keys[i], strlen(person->keys[i]), key) != KC_OK)
-            continue;
-        const size_t size = strlen(key) + 1;
-        char *longer = realloc(text, length + size);
-        if (!longer)
-            return KC_NO_MEMORY;
-        text = longer;
-        memcpy(text + length, key, size);
-        length += size;
-        count++;
-    }
-    place->text = KC_TAKE(text);
-    place->list.text = place->text;
-    place->list.length = length;
-    place->list.count = count;
-    return KC_OK;
+    enum kc_status status = KC_OK;
+    for (size_t i = 0; person->keys && person->keys[i] && status == KC_OK; i++)
+        status = ssh_keys_add(place, person->keys[i], strlen(person->keys[i]));
+    return status;
 }
 
-static enum kc_status learn(struct place *place, const struct inquiry_answer *answer)
+static enum kc_status learn(struct ssh_keys_place *place, const struct inquiry_answer *answer)
 {
     const uint64_t life =
         (uint64_t)place->keys->daemon->config->directory.found_ttl * CLOCK_SECOND_US;
-    place_forget(place);
-    if (!answer->person->enabled)
+    ssh_keys_forget(place);
+    if (!answer->person->enabled) {
+        ssh_keys_keep(place, answer->person);
         return KC_ACCOUNT_DISABLED;
+    }
     place->id = strdup(answer->person->id);
     enum kc_status status = place->id ? take_keys(place, answer->person) : KC_NO_MEMORY;
     if (status != KC_OK) {
-        place_forget(place);
+        ssh_keys_forget(place);
         return status;
     }
     place->list.uid = answer->uid;
+    place->at = (int64_t)time(NULL);
     place->till_us = clock_us() + life;
+    ssh_keys_keep(place, answer->person);
     return KC_OK;
 }
 
 static void on_inquiry(
     void *userdata, enum kc_status status, const char *detail, struct inquiry_answer *answer)
 {
-    struct place *place = userdata;
+    struct ssh_keys_place *place = userdata;
     (void)detail;
     place->inquiry = NULL;
     if (status == KC_OK)
         status = learn(place, answer);
     else if (kc_status_class(status) == KC_CLASS_UNKNOWN || status == KC_NOT_OURS)
-        place_forget(place);
-    end_waits(place, status, status == KC_OK ? &place->list : NULL);
+        ssh_keys_forget(place);
+    if (status != KC_OK && ssh_keys_is_out(place->keys->daemon->realm, status))
+        ssh_keys_fall_back(place, status);
+    else
+        ssh_keys_end(place, status, status == KC_OK ? &place->list : NULL);
 }
 
 /* What is remembered counts while the directory, too, has this user, and enabled. */
-static bool is_fresh(const struct place *place)
+static bool is_fresh(const struct ssh_keys_place *place)
 {
-    const struct directory *directory = place->keys->daemon->directory;
-    const char *id = directory_user_id(directory, place->name);
-    return place->id && clock_us() < place->till_us && id && strcmp(id, place->id) == 0 &&
-           directory_user_enabled(directory, place->name);
+    return clock_us() < place->till_us && ssh_keys_is_known(place);
 }
 
 /* Names of the host's own files are nobody else's, however long ago the realm was asked. */
@@ -221,7 +173,7 @@ static enum kc_status check_name(const struct daemon *daemon, const char *name)
 static void resolve(struct ssh_keys_wait *wait, const char *name, bool may_ask)
 {
     struct ssh_keys *keys = wait->keys;
-    struct place *place = NULL;
+    struct ssh_keys_place *place = NULL;
     struct ssh_keys_waits alone = LIST_HEAD_INITIALIZER(alone);
     LIST_INSERT_HEAD(&alone, wait, link);
     enum kc_status status = check_name(keys->daemon, name);
@@ -231,7 +183,14 @@ static void resolve(struct ssh_keys_wait *wait, const char *name, bool may_ask)
         end_wait(wait, KC_OK, &place->list);
         return;
     }
-    if (status == KC_OK && !place->inquiry)
+    if (status == KC_OK && !place->inquiry && !place->read &&
+        ssh_keys_is_out(keys->daemon->realm, KC_OK)) {
+        LIST_REMOVE(wait, link);
+        LIST_INSERT_HEAD(&place->waits, wait, link);
+        ssh_keys_fall_back(place, KC_UNREACHABLE);
+        return;
+    }
+    if (status == KC_OK && !place->inquiry && !place->read)
         status = may_ask ? inquiry_begin(keys->daemon->directory, name, clock_us() + INQUIRY_US,
                                on_inquiry, place, &place->inquiry)
                          : KC_BUSY;
@@ -284,7 +243,7 @@ void ssh_keys_wait_cancel(struct ssh_keys_wait *wait)
 
 void ssh_keys_flush(struct ssh_keys *keys, const char *name)
 {
-    struct place *place;
+    struct ssh_keys_place *place;
     TAILQ_FOREACH(place, &keys->places, link)
     if (!name || strcmp(place->name, name) == 0)
         place->till_us = 0;
@@ -303,11 +262,11 @@ enum kc_status ssh_keys_new(struct daemon *daemon, struct ssh_keys **ret_keys)
 
 void ssh_keys_free(struct ssh_keys *keys)
 {
-    struct place *place;
+    struct ssh_keys_place *place;
     if (!keys)
         return;
     while ((place = TAILQ_FIRST(&keys->places))) {
-        end_waits(place, KC_NOT_READY, NULL);
+        ssh_keys_end(place, KC_NOT_READY, NULL);
         place_free(place);
     }
     free(keys);

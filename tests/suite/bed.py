@@ -42,6 +42,7 @@ LOCAL_PASSWORD = {
 }
 UIDS = {name: 2001 + number for number, name in enumerate(LISTED + UNLISTED)}
 DAEMON_UID = 990
+KEYS_USER = "kclogin-keys"  # whom sshd asks for keys as
 
 
 def run(*argv, seconds=60, **options):
@@ -168,11 +169,12 @@ class Bed:
                     or line.startswith("nobody:")
                     or line.startswith("nogroup:")
                 ]
-            lines = [line for line in lines if line.split(":")[0] not in ("kclogin", "sshd")]
+            lines = [line for line in lines if line.split(":")[0] not in ("kclogin", "sshd", KEYS_USER)]
             if file == "passwd":
                 lines += [
                     "sshd:x:991:65534::/run/sshd:/usr/sbin/nologin\n",
                     f"kclogin:x:{DAEMON_UID}:{DAEMON_UID}::/nonexistent:/usr/sbin/nologin\n",
+                    f"{KEYS_USER}:x:989:65534::/nonexistent:/usr/sbin/nologin\n",
                 ]
                 lines += [f"{n}:x:{u}:{u}:{n}:/home/{n}:/bin/bash\n" for n, u in UIDS.items()]
             else:

@@ -57,7 +57,8 @@ class Person:
         self.port = port
         self.folder = f"{ROOT}/ssh"
         os.makedirs(f"{self.folder}/keys", exist_ok=True)
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/person")
+        if not os.path.exists(f"{self.folder}/person"):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/person")
 
     def command(self, user, method, command, log_level="ERROR", source=None, tries=1):
         """ssh's argument list; from the loopback's address `source`, with so many prompts."""
@@ -130,11 +131,13 @@ class Person:
 class Sshd(Person):
     """A real sshd on the loopback, and somebody who knows it."""
 
-    def __init__(self):
+    def __init__(self, name="sshd", more=""):
         super().__init__(free_port())
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/host")
+        if not os.path.exists(f"{self.folder}/host"):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.folder}/host")
+        log_path = f"{ROOT}/log/{name}.log"
         config = write(
-            f"{self.folder}/sshd_config",
+            f"{self.folder}/{name}_config",
             f"""
 Port {self.port}
 ListenAddress 127.0.0.1
@@ -152,10 +155,11 @@ LogLevel VERBOSE
 MaxStartups 100
 PrintMotd no
 PrintLastLog no
+{more}
 """,
         )
         run("/usr/sbin/sshd", "-t", "-f", config)
-        log = open(f"{ROOT}/log/sshd.log", "ab")
+        log = open(log_path, "wb")
         self.process = subprocess.Popen(
             ["/usr/sbin/sshd", "-D", "-e", "-f", config],
             stdin=subprocess.DEVNULL,
@@ -164,7 +168,7 @@ PrintLastLog no
             start_new_session=True,
         )
         wait_for(
-            lambda: b"listening" in open(f"{ROOT}/log/sshd.log", "rb").read(),
+            lambda: b"listening" in open(log_path, "rb").read(),
             10,
             "sshd does not listen",
         )
@@ -183,7 +187,7 @@ def account(user):
     return {
         "uid": entry.pw_uid,
         "gid": entry.pw_gid,
-        "groups": [entry.pw_gid],
+        "groups": os.getgrouplist(user, entry.pw_gid),
         "cwd": entry.pw_dir,
     }
 

@@ -12,7 +12,7 @@ import threading
 from product import PRIVATE_SOCKET, PUBLIC_SOCKET
 
 AUTH, ANSWER, ACCOUNT, OPEN, CLOSE, PASSWD, STATUS, LOOKUP = range(1, 9)
-USER, GROUP, GIDS = 1, 2, 3  # kinds of LOOKUP
+USER, GROUP, GIDS, KEYS = 1, 2, 3, 4  # kinds of LOOKUP
 KEY = bytes(range(32))
 TOKEN = b"eyJh.bGll.cg"
 
@@ -53,6 +53,12 @@ def group(name, gid, *members):
 def gids(*numbers):
     head = struct.pack(">BBHII", 1, 69, 0, len(numbers), len(numbers))
     return head + string(struct.pack(f">{len(numbers)}I", *numbers))
+
+
+def keys(name, uid, *texts, total=None):
+    head = struct.pack(">BBH", 1, 70, 0) + string(name.encode())
+    count = struct.pack(">III", uid, len(texts), len(texts) if total is None else total)
+    return head + count + string(b"".join(text.encode() + b"\0" for text in texts))
 
 
 YES = {

@@ -200,6 +200,12 @@ class DemoRealm(Realm):
         finally:
             self.control("POST", "reset")
 
+    def change_user(self, user, enabled=True, **attributes):
+        """Enabled or not, and attributes that get these values."""
+        self.control(
+            "POST", "user", {"username": user, "enabled": enabled, "attributes": attributes}
+        )
+
     def attribute(self, user, name):
         """An attribute's values as an administrator sees them."""
         answer = self.json(
@@ -370,6 +376,14 @@ class KeycloakRealm(Realm):
         )
         if status not in (201, 204):
             raise Failed(f"{method} {path}: {status} {body[:200]!r}")
+
+    def change_user(self, user, enabled=True, **attributes):
+        """Enabled or not, and attributes that get these values."""
+        path = f"/users/{self.user_id(user)}"
+        document = json.loads(self.admin("GET", path)[1])
+        document["enabled"] = enabled
+        document["attributes"] = {**document.get("attributes", {}), **attributes}
+        self._write("PUT", path, document)
 
     def _numberless(self):
         _, body = self.admin("GET", "/users?max=1000&briefRepresentation=false")
