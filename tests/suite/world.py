@@ -152,6 +152,7 @@ CASE_FILES = [
     "names",
     "directory",
     "glibc",
+    "stack",
     "keys",
     "numbers",
     "outage",
