@@ -189,6 +189,22 @@ class Bound(unittest.TestCase):
             self.assertNotIn("heir", host.members("linux-users"))
             self.assertEqual(len(host.lines("binding user=heir")), 2)  # once a run
 
+    def test_what_is_adopted_stays_so(self):
+        with Host(SHORT) as host:
+            self.assertEqual(host.uid("jo.doe"), JO)
+            host.saved()
+            host.realm.tell("user", username="jo.doe", again=True)
+            until(lambda: host.user("jo.doe") == "name-taken", lambda: host.user("jo.doe"))
+            done = subprocess.run(
+                [os.path.abspath("kclogin"), "ids", "adopt", "jo.doe", "--yes", "--socket",
+                 host.bed.file("run")], check=False, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done)
+            until(lambda: host.uid("jo.doe") == JO, lambda: host.user("jo.doe"))
+            for how in (signal.SIGTERM, signal.SIGKILL):
+                host.restart(how)
+                until(lambda: host.uid("jo.doe") == JO, lambda: host.user("jo.doe"))
+            self.assertEqual(len(host.lines("binding user=jo.doe")), 1, host.bed.lines())
+
     def test_lesson_8_who_is_renamed_or_renumbered_leaves_both_behind(self):
         """The realm has its say over its own user; nobody else gets what that user had."""
         with Host(SHORT) as host:
