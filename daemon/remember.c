@@ -46,16 +46,16 @@ static int64_t epoch_of(int64_t until)
 
 /* --- what the disk has of somebody, in a number (FNV-1a) --- */
 
-static uint32_t mix(uint32_t sum, const void *bytes, size_t length)
+static uint32_t mix_number(uint32_t sum, uint32_t number)
 {
-    for (size_t i = 0; i < length; i++)
-        sum = (sum ^ ((const unsigned char *)bytes)[i]) * 16777619u;
-    return sum;
+    return (sum ^ number) * 16777619u;
 }
 
 static uint32_t mix_text(uint32_t sum, const char *text)
 {
-    return mix(sum, text, strlen(text) + 1);
+    for (; *text; text++)
+        sum = mix_number(sum, (unsigned char)*text);
+    return mix_number(sum, 0); /* its end */
 }
 
 #define SUM_BEGIN 2166136261u
@@ -64,19 +64,17 @@ static uint32_t mix_text(uint32_t sum, const char *text)
 static uint32_t sum_of_user(const struct known_user *user)
 {
     uint32_t sum = mix_text(SUM_BEGIN, user->name);
-    const uint32_t numbers[] = {user->uid, user->gid, user->enabled, user->swept, user->gid_count};
+    const uint32_t flags = (user->enabled ? 1u : 0u) | (user->swept ? 2u : 0u);
     sum = mix_text(mix_text(mix_text(sum, user->gecos), user->home), user->shell);
-    sum = mix(sum, numbers, sizeof numbers);
-    if (user->gid_count > 0)
-        sum = mix(sum, user->gids, user->gid_count * sizeof *user->gids);
+    sum = mix_number(mix_number(mix_number(sum, user->uid), user->gid), flags);
+    for (uint32_t i = 0; i < user->gid_count; i++)
+        sum = mix_number(sum, user->gids[i]);
     return sum | 1;
 }
 
 static uint32_t sum_of_group(const struct known_group *group)
 {
-    return mix(mix_text(mix_text(SUM_BEGIN, group->name), group->id), &group->gid,
-               sizeof group->gid) |
-           1;
+    return mix_number(mix_text(mix_text(SUM_BEGIN, group->name), group->id), group->gid) | 1;
 }
 
 /* Which groups are served, and under which names: those of another configuration are not known. */
@@ -88,8 +86,7 @@ uint32_t remember_served(const struct directory *directory)
         sum = mix_text(sum, groups->serve.items[i]);
     for (size_t i = 0; i < groups->names.count; i++)
         sum = mix_text(mix_text(sum, groups->names.items[i].key), groups->names.items[i].value);
-    sum = mix(sum, &groups->parents, sizeof groups->parents);
-    return (sum | 1) & INT32_MAX;
+    return (mix_number(sum, groups->parents) | 1) & INT32_MAX;
 }
 
 void remember_loaded(struct known_user *user)
@@ -347,6 +344,7 @@ void remember_no_more(struct directory *directory, enum state_table table, const
         return; /* it is asked for once more after the next start */
     gone->table = table;
     memcpy(gone->id, id, size);
+    /* drop_gone gives it back: lint: -Wanalyzer-malloc-leak */
     STAILQ_INSERT_TAIL(&directory->remember->gone, gone, link);
     remember_soon(directory);
 }

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 #define DAMAGED_NAME STATE_DB_NAME ".damaged"
-#define HEAP_LIMIT (32 * 1024 * 1024)
+#define HEAP_LIMIT 33554432 /* bytes */
 #define BUSY_MS 1000
 #define APPLICATION_ID 0x6b636c6e
 

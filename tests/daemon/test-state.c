@@ -206,12 +206,13 @@ static enum kc_status write_pairs(struct state *opened, unsigned first, unsigned
     char names[32][16], ids[32][16];
     struct written written = {0};
     assert_true(count <= 32);
-    for (unsigned i = 0; i < count; i++) {
-        snprintf(names[i], sizeof names[i], "u%u", first + i);
-        snprintf(ids[i], sizeof ids[i], "id-%u", first + i);
+    for (size_t i = 0; i < count; i++) {
+        const unsigned number = first + (unsigned)i;
+        snprintf(names[i], sizeof names[i], "u%u", number);
+        snprintf(ids[i], sizeof ids[i], "id-%u", number);
         rows[2 * i] = (struct state_row){.table = STATE_NAMES, .name = names[i], .id = ids[i]};
         rows[2 * i + 1] = (struct state_row){
-            .table = STATE_UIDS, .number = 1900000000u + first + i, .id = ids[i]};
+            .table = STATE_UIDS, .number = 1900000000u + number, .id = ids[i]};
     }
     assert_int_equal(state_write(opened, rows, 2 * (size_t)count, on_written, &written), KC_OK);
     turn(&written.came);
@@ -266,7 +267,7 @@ static void test_rows_that_may_not_be_believed(void **state)
         "INSERT INTO uids VALUES (5, char(10), 0)", "INSERT INTO gids VALUES (1 << 40, 'id-1')",
         "INSERT INTO names VALUES (printf('%.33c', 'a'), 0, 'id-1')",
         "INSERT INTO uids VALUES (6, printf('%.256c', 'a'), 0)",
-        "INSERT INTO realm VALUES (1, '" ISSUER "', 1, -1, 0)",
+        "INSERT INTO realm VALUES (1, 'https://idp.example.org', 1, -1, 0)",
         "INSERT INTO known_users VALUES ('id', 'ada', 7, 7, 'a:b', '/', '/', 1, 1, 1, 1, x'')",
         "INSERT INTO known_users VALUES ('id2', 'ada', 7, 7, '', '/', '/', 1, 1, 1, 1, x'01')",
         "INSERT INTO known_groups VALUES ('id', 'a b', 7)"};
@@ -334,7 +335,7 @@ static void test_damaged_while_it_is_open(void **state)
     assert_int_equal(read(fd, noise, sizeof noise), sizeof noise);
     close(fd);
     fd = open(folder_path(*state, "state.db"), O_WRONLY | O_CLOEXEC);
-    for (off_t at = 4096; at < 256 * 1024; at += (off_t)sizeof noise)
+    for (off_t at = 4096; at < 262144; at += (off_t)sizeof noise)
         assert_int_equal(pwrite(fd, noise, sizeof noise, at), sizeof noise);
     close(fd);
     for (unsigned i = 0; i < 100 && !lost; i++)
