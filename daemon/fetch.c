@@ -61,7 +61,7 @@ static enum kc_status find_user(
         const struct json_object *item = json_object_array_get_idx(list, i);
         const char *username;
         const enum kc_status status =
-            jose_json_string(item, "username", 4 * PERSON_NAME_MAX, &username, NULL);
+            jose_json_string(item, "username", (size_t)4 * PERSON_NAME_MAX, &username, NULL);
         if (status != KC_OK)
             return KC_ANSWER_MALFORMED;
         if (!found && strcmp(username, name) == 0)
@@ -110,8 +110,8 @@ static void prove(struct fetch *fetch, sight_done *judged)
         finish(fetch, status);
 }
 
-/* Somebody who is known is asked for by id: there a client that may see nobody gets 403 and no empty
- * answer. */
+/* Somebody who is known is asked for by id: there a client that may see nobody gets 403 and no
+ * empty answer. */
 static void on_known_user(
     void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
 {
@@ -268,8 +268,8 @@ static enum kc_status ask_known_user(struct fetch *fetch, const struct known_use
     char path[PATH_SIZE] = "/users/";
     enum kc_status status = admin_escape(user->id, path, sizeof path);
     if (status == KC_OK)
-        status = allocate_get(fetch->directory, path, clock_us() + FETCH_US, on_known_user, fetch,
-            &fetch->request);
+        status = allocate_get(
+            fetch->directory, path, clock_us() + FETCH_US, on_known_user, fetch, &fetch->request);
     return status;
 }
 

@@ -237,8 +237,8 @@ static int compare_id_with(const void *key, const void *place, const struct know
 
 typedef int compare_key(const void *key, const void *place, const struct known_group *items);
 
-static struct known_group *find(
-    const struct known_groups *groups, const uint32_t *places, const void *key, compare_key *compare)
+static struct known_group *find(const struct known_groups *groups, const uint32_t *places,
+    const void *key, compare_key *compare)
 {
     size_t low = 0, high = places ? groups->count : 0;
     while (low < high) {

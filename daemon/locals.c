@@ -18,7 +18,8 @@
 #include <sys/stat.h>
 #include <systemd/sd-event.h>
 
-#define SETTLE_US (CLOCK_SECOND_US / 20) /* a tool that changes one file often changes the other */
+#define SETTLE_US (CLOCK_SECOND_US / 20) /* a tool that changes one file often changes the other   \
+                                          */
 #define RETRY_US CLOCK_SECOND_US
 #define WATCHED (IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_CLOSE_WRITE)
 
@@ -26,7 +27,7 @@
 struct file {
     const char *path;
     struct stat seen;
-    bool sound; /* it could be read */
+    bool sound;  /* it could be read */
     char *texts; /* the names, one behind the other */
     size_t length, room;
     const char **names; /* in the order of bytes */
@@ -147,7 +148,7 @@ static enum kc_status file_read(struct file *file, bool *ret_changed)
     *file = fresh;
     file->seen = now; /* of before the reading: what came meanwhile is seen the next time */
     file->sound = status == KC_OK;
-    return status;
+    return status; /* what was read is the file's now: lint: -Wanalyzer-malloc-leak */
 }
 
 static void look_later(struct locals *locals, uint64_t pause_us)
@@ -166,8 +167,7 @@ void locals_look(struct locals *locals)
     if (status != KC_OK) {
         if (!locals->complained)
             log_line(LOG_ERR, "local-accounts result=failed reason=%s file=%s",
-                kc_status_word(status),
-                passwd == KC_OK ? locals->group.path : locals->passwd.path);
+                kc_status_word(status), passwd == KC_OK ? locals->group.path : locals->passwd.path);
         look_later(locals, RETRY_US);
     }
     locals->complained = status != KC_OK;
@@ -202,8 +202,8 @@ static void watch(struct locals *locals, sd_event *event, const char *path, size
     const char *slash = strrchr(path, '/');
     KC_AUTO_FREE char *folder =
         slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
-    if (!folder || sd_event_add_inotify(event, &locals->watch[which], folder, WATCHED, on_file,
-                       locals) < 0) {
+    if (!folder ||
+        sd_event_add_inotify(event, &locals->watch[which], folder, WATCHED, on_file, locals) < 0) {
         locals->watch[which] = NULL;
         log_line(LOG_WARNING, "local-accounts result=not-watched file=%s", path);
     }
@@ -259,8 +259,8 @@ static bool is_sound(const struct locals *locals)
 
 static bool has_name(const struct file *file, const char *name)
 {
-    return file->name_count > 0 && bsearch(&name, file->names, file->name_count,
-                                       sizeof *file->names, compare_names);
+    return file->name_count > 0 &&
+           bsearch(&name, file->names, file->name_count, sizeof *file->names, compare_names);
 }
 
 static bool has_id(const struct file *file, uint32_t id)

@@ -33,7 +33,8 @@ bool locals_have_name(const struct locals *locals, const char *name);
 bool locals_have_uid(const struct locals *locals, uint32_t uid);
 bool locals_have_gid(const struct locals *locals, uint32_t gid);
 
-/* The names that a lookup can have, in the order of bytes, each once; valid until the next change. */
+/* The names that a lookup can have, in the order of bytes, each once; valid until the next change.
+ */
 const char *const *locals_users(const struct locals *locals, size_t *ret_count);
 const char *const *locals_groups(const struct locals *locals, size_t *ret_count);
 

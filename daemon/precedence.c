@@ -1,7 +1,8 @@
 /*
  * Precedence: what the host's own files have by now, the realm has no more on this host.
  * Used by locals.c through the directory, whenever those files change.
- * Must never leave a realm user with a name, uid or gid of the host's own, be it for want of memory.
+ * Must never leave a realm user with a name, uid or gid of the host's own, be it for want of
+ * memory.
  */
 #include "daemon/directory_internal.h"
 
@@ -17,9 +18,9 @@ struct going {
 static void note_user(void *userdata, struct known_user *user)
 {
     struct going *going = userdata;
-    if (going->count < AT_ONCE && (locals_have_name(going->locals, user->name) ||
-                                      locals_have_uid(going->locals, user->uid) ||
-                                      locals_have_gid(going->locals, user->gid)))
+    if (going->count < AT_ONCE &&
+        (locals_have_name(going->locals, user->name) || locals_have_uid(going->locals, user->uid) ||
+            locals_have_gid(going->locals, user->gid)))
         going->users[going->count++] = user;
 }
 

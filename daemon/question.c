@@ -158,7 +158,8 @@ static void wait_for_sweep(struct directory_wait *wait)
     }
 }
 
-/* What is known and fresh, be it from the last run of the daemon: false where it has to be asked. */
+/* What is known and fresh, be it from the last run of the daemon: false where it has to be asked.
+ */
 static bool answer_fresh(struct directory_wait *wait, const struct known_user *user)
 {
     const struct directory *directory = wait->directory;

@@ -121,9 +121,9 @@ static void on_self(
         status = KC_ANSWER_MALFORMED;
     else if (status == KC_HTTP_FORBIDDEN)
         status = KC_DIRECTORY_FORBIDDEN;
-    sight->until = status == KC_OK ? directory_now() +
-                                         sight->directory->daemon->config->directory.absent_ttl
-                                   : 0;
+    sight->until = status == KC_OK
+                       ? directory_now() + sight->directory->daemon->config->directory.absent_ttl
+                       : 0;
     end(sight, status, detail);
 }
 
@@ -146,8 +146,8 @@ enum kc_status sight_prove(
     if (!sight->request) {
         status = self_path(directory->daemon->config, path, sizeof path);
         if (status == KC_OK)
-            status = admin_get(directory->admin, path, clock_us() + REQUEST_US, on_self, sight,
-                &sight->request);
+            status = admin_get(
+                directory->admin, path, clock_us() + REQUEST_US, on_self, sight, &sight->request);
     }
     if (status != KC_OK)
         return status;

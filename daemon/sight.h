@@ -33,7 +33,8 @@ void sight_free(struct sight *sight);
 /* Whether it was proved a moment ago: in the last absent_ttl. */
 bool sight_is_fresh(const struct sight *sight);
 
-/* Asks the realm, or joins whoever does. The callback never comes from within. Errors of admin_get. */
+/* Asks the realm, or joins whoever does. The callback never comes from within. Errors of admin_get.
+ */
 enum kc_status sight_prove(
     struct sight *sight, struct sight_wait *wait, sight_done *done, void *userdata);
 void sight_cancel(struct sight_wait *wait); /* does nothing where it does not wait */

@@ -12,7 +12,7 @@
 
 #define PATH_SIZE 2048u
 #define REQUEST_US (10 * CLOCK_SECOND_US)
-#define LISTS_AT_ONCE 4u   /* look-ups of people have the other connections */
+#define LISTS_AT_ONCE 4u /* look-ups of people have the other connections */
 
 static const struct config *config_of(const struct sweep *sweep)
 {
@@ -44,8 +44,7 @@ static void finish(struct sweep *sweep, enum kc_status status, const char *detai
     for (size_t i = 0; i < sweep->groups.count && status == KC_OK; i++) {
         struct known_group *group = &sweep->groups.items[i];
         const struct known_group *before = group_by_name(&directory->groups, group->name);
-        group->fresh = before ? before->fresh
-                              : publish_new_words(directory, true, group->name);
+        group->fresh = before ? before->fresh : publish_new_words(directory, true, group->name);
         group_settle_members(group);
     }
     if (status == KC_OK) {
@@ -162,8 +161,8 @@ static enum kc_status ask(struct list *list)
     char path[PATH_SIZE] = "";
     enum kc_status status = list_path(list, path, sizeof path);
     if (status == KC_OK)
-        status = allocate_get(sweep->directory, path, clock_us() + REQUEST_US, on_answer, list,
-            &list->request);
+        status = allocate_get(
+            sweep->directory, path, clock_us() + REQUEST_US, on_answer, list, &list->request);
     if (status != KC_OK) {
         list->request = NULL;
         list_free(list);

@@ -25,9 +25,9 @@ struct list {
     bool prefetch; /* LIST_GROUP: not served, its members are to be known */
     unsigned first, page;
     struct allocate_request *request; /* NULL: it waits */
-    STAILQ_ENTRY(list) next;       /* while it waits */
-    LIST_ENTRY(list) link;         /* while it is read */
-    char id[];                     /* the realm's id, or the path */
+    STAILQ_ENTRY(list) next;          /* while it waits */
+    LIST_ENTRY(list) link;            /* while it is read */
+    char id[];                        /* the realm's id, or the path */
 };
 
 struct sweep {

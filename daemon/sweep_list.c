@@ -197,7 +197,8 @@ static enum kc_status append_parts(const char *group, size_t length, char *path,
     return status;
 }
 
-static enum kc_status append_page(const struct list *list, const char *what, char *path, size_t size)
+static enum kc_status append_page(
+    const struct list *list, const char *what, char *path, size_t size)
 {
     const size_t length = strlen(path);
     return snprintf(path + length, size - length, "%s?briefRepresentation=false&first=%u&max=%u",
@@ -218,10 +219,10 @@ enum kc_status list_path(const struct list *list, char *path, size_t size)
     default:
         snprintf(path, size, "/groups/");
         status = admin_escape(list->id, path, size);
-        return status != KC_OK ? status
-                               : append_page(list,
-                                     list->kind == LIST_CHILDREN ? "/children" : "/members", path,
-                                     size);
+        return status != KC_OK
+                   ? status
+                   : append_page(
+                         list, list->kind == LIST_CHILDREN ? "/children" : "/members", path, size);
     }
 }
 

@@ -15,9 +15,9 @@
 #define BATCH 40u /* ids that fit a URL */
 #define PATH_SIZE 2000u
 #define REQUEST_US (10 * CLOCK_SECOND_US)
-#define PAUSE_US CLOCK_SECOND_US       /* between two requests */
+#define PAUSE_US CLOCK_SECOND_US /* between two requests */
 #define FAILED_US (30 * CLOCK_SECOND_US)
-#define LATELY 3600u                   /* seconds since somebody asked */
+#define LATELY 3600u /* seconds since somebody asked */
 
 struct upkeep {
     struct directory *directory;
@@ -110,8 +110,8 @@ static enum kc_status take(struct upkeep *upkeep, const struct json_object *answ
     const size_t count = list ? json_object_array_length(answer) : 1;
     enum kc_status status = list == (upkeep->count > 1) ? KC_OK : KC_ANSWER_MALFORMED;
     for (size_t i = 0; i < count && status == KC_OK; i++) {
-        status = directory_take_person(upkeep->directory,
-            list ? json_object_array_get_idx(answer, i) : answer, &user);
+        status = directory_take_person(
+            upkeep->directory, list ? json_object_array_get_idx(answer, i) : answer, &user);
         if (kc_status_class(status) == KC_CLASS_UNKNOWN || status == KC_NOT_OURS)
             status = KC_OK;
     }
@@ -158,8 +158,8 @@ static int on_time(sd_event_source *source, uint64_t now, void *userdata)
     }
     enum kc_status status = make_path(upkeep, path, sizeof path);
     if (status == KC_OK)
-        status = admin_get(directory->admin, path, clock_us() + REQUEST_US, on_answer, upkeep,
-            &upkeep->request);
+        status = admin_get(
+            directory->admin, path, clock_us() + REQUEST_US, on_answer, upkeep, &upkeep->request);
     if (status != KC_OK)
         plan(upkeep, FAILED_US);
     return 0;

@@ -49,7 +49,8 @@ void wake_look(struct wake *wake)
 /* The kernel cancels a timer of the day's clock when that clock jumps, as it does after a sleep. */
 static enum kc_status arm(const struct wake *wake)
 {
-    const struct itimerspec never = {.it_value.tv_sec = sizeof(time_t) > 4 ? LONG_MAX / 4096 : INT_MAX};
+    const struct itimerspec never = {
+        .it_value.tv_sec = sizeof(time_t) > 4 ? LONG_MAX / 4096 : INT_MAX};
     return timerfd_settime(
                wake->timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) == 0
                ? KC_OK

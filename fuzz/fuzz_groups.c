@@ -1,7 +1,7 @@
 /*
  * Fuzz target: a group of the Admin API, and a page of children, as the sweep reads them.
- * The first byte says which, and with which options. Each group that comes of it has a Linux name, a
- * gid in range, and is found again by name, gid and id.
+ * The first byte says which, and with which options. Each group that comes of it has a Linux name,
+ * a gid in range, and is found again by name, gid and id.
  */
 #include "common/name.h"
 #include "daemon/bindings.h"
@@ -16,10 +16,11 @@ static struct directory directory;
 
 static void set_up(void)
 {
-    static const char text[] = "[realm]\nissuer = https://idp.example.org/realms/linux\n"
-                               "client_id = linux-pam\nclient_auth = none\n"
-                               "[groups]\nserve = /linux-users /engineering /engineering/* /a/* /c\n"
-                               "name.night = /night shift/late\n";
+    static const char text[] =
+        "[realm]\nissuer = https://idp.example.org/realms/linux\n"
+        "client_id = linux-pam\nclient_auth = none\n"
+        "[groups]\nserve = /linux-users /engineering /engineering/* /a/* /c\n"
+        "name.night = /night shift/late\n";
     struct kc_conf_error error;
     struct sd_event *event = NULL;
     FUZZ_MUST(config_parse(text, sizeof text - 1, &host.config, &error) == KC_OK);
@@ -67,10 +68,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     if (!host.config)
         set_up();
     STAILQ_INIT(&sweep.waiting);
-    if (length < 1 || jose_json_parse(bytes + 1, length - 1, &jose_json_answer_limits, &answer) != KC_OK)
+    if (length < 1 ||
+        jose_json_parse(bytes + 1, length - 1, &jose_json_answer_limits, &answer) != KC_OK)
         return 0;
     host.config->groups.parents = bytes[0] & 1;
-    FUZZ_MUST(list_new(&sweep, bytes[0] & 2 ? LIST_CHILDREN : LIST_GROUP, "parent", &list) == KC_OK);
+    FUZZ_MUST(
+        list_new(&sweep, bytes[0] & 2 ? LIST_CHILDREN : LIST_GROUP, "parent", &list) == KC_OK);
     list->children = bytes[0] & 4;
     list->prefetch = bytes[0] & 8;
     if (list_take(list, KC_OK, answer, &last) == KC_OK)

@@ -56,17 +56,16 @@ static void test_doubles(void **state)
         const char *name, *id;
         uint32_t gid;
         bool before;
-    } all[] = {{"a", "3", 1, false}, {"a", "1", 2, false}, {"b", "4", 2, true}, {"c", "5", 9, false},
-        {"c", "5", 9, false}, {"d", "6", 9, false}};
+    } all[] = {{"a", "3", 1, false}, {"a", "1", 2, false}, {"b", "4", 2, true},
+        {"c", "5", 9, false}, {"c", "5", 9, false}, {"d", "6", 9, false}};
     const size_t count = sizeof all / sizeof *all;
     (void)state;
     for (size_t turn = 0; turn < count; turn++) {
         struct known_groups groups = {0};
         for (size_t i = 0; i < count; i++) {
             const size_t at = (i + turn) % count;
-            assert_int_equal(groups_add(&groups, all[at].name, all[at].id, all[at].gid,
-                                 all[at].before),
-                KC_OK);
+            assert_int_equal(
+                groups_add(&groups, all[at].name, all[at].id, all[at].gid, all[at].before), KC_OK);
         }
         assert_int_equal(groups_settle(&groups), KC_OK);
         assert_int_equal(groups.count, 2);
@@ -156,7 +155,8 @@ static enum kc_status tell(void *userdata, const char *name, bool numbered, uint
 
 static void test_lines(void **state)
 {
-    static const char text[] = "a:x:1:2::/:\n\n:x:3\nb\nc:x:no\nd:x:4294967295:u,v\nstop:x:5\nlast:x:6";
+    static const char text[] =
+        "a:x:1:2::/:\n\n:x:3\nb\nc:x:no\nd:x:4294967295:u,v\nstop:x:5\nlast:x:6";
     char told[200] = "";
     (void)state;
     assert_int_equal(kc_account_parse_lines(text, sizeof text - 1, tell, told), KC_BUSY);
@@ -194,7 +194,8 @@ static void test_files_that_change(void **state)
     sd_event *event = NULL;
     unsigned changes = 0;
     size_t users;
-    snprintf(passwd, sizeof passwd, "%s", folder_text(folder, "passwd", "root:x:0:0::/:\nb:x:7:7::/:\nb:x:8:8::/:\n"));
+    snprintf(passwd, sizeof passwd, "%s",
+        folder_text(folder, "passwd", "root:x:0:0::/:\nb:x:7:7::/:\nb:x:8:8::/:\n"));
     snprintf(group, sizeof group, "%s", folder_text(folder, "group", "wheel:x:10:root,b\n"));
     assert_true(sd_event_new(&event) >= 0);
     assert_int_equal(locals_new(event, passwd, group, count, &changes, &locals), KC_OK);

@@ -18,7 +18,7 @@ TESTS = os.path.join(os.environ.get("srcdir", "."), "tests")
 sys.path[:0] = [TESTS, os.path.join(TESTS, "daemon"), os.path.join(TESTS, "realm")]
 import bed  # noqa: E402
 import wire  # noqa: E402
-from lookups import SHORT, World, until  # noqa: E402
+from lookups import World, until  # noqa: E402
 
 USERS, ADMINS, ENGINEERING, KERNEL = 1900020000, 1900020001, 1900020010, 1900020011
 LONG = "found_ttl = 1h\nabsent_ttl = 1h"
