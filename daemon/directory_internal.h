@@ -140,14 +140,18 @@ void fetch_abandon_all(struct directory *directory); /* who waits hears that it 
 /* precedence.c: takes out what the host's own files have by now. */
 void precedence_apply(struct directory *directory);
 
-void directory_sweep_now(struct directory *directory);
+/* schedule.c */
+enum kc_status schedule_init(struct directory *directory);
+void schedule_sweep(struct directory *directory); /* begins one, unless one is under way */
+void schedule_after(struct directory *directory, enum kc_status status); /* plans the next one */
+void directory_sweep_now(struct directory *directory); /* as soon as the loop comes round */
 
 /* sweep.c */
 enum kc_status sweep_begin(struct directory *directory);
 void sweep_free(struct sweep *sweep);
-/* In directory.c: users can be judged by the groups of the sweep that is under way. */
+/* In schedule.c: users can be judged by the groups of the sweep that is under way. */
 void directory_named(struct directory *directory);
-/* In directory.c: its end. `begun`: seconds of CLOCK_MONOTONIC. */
+/* In schedule.c: its end. `begun`: seconds of CLOCK_MONOTONIC. */
 void sweep_done(
     struct directory *directory, enum kc_status status, const char *detail, uint32_t begun);
 
