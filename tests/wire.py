@@ -50,6 +50,18 @@ def lookup(kind, name="", number=0, skip=0):
     return head(LOOKUP) + bytes([kind]) + text(name) + struct.pack(">II", number, skip)
 
 
+def flush(name=""):
+    return head(10) + text(name)
+
+
+def adopt(name, write):
+    return head(11) + text(name) + bytes([write])
+
+
+def assign(write, client):
+    return head(12) + bytes([write]) + text(client)
+
+
 class Reply:
     def __init__(self, message):
         self.version, self.kind, _ = struct.unpack_from(">BBH", message)
