@@ -22,7 +22,7 @@ struct recall {
     int64_t swept;     /* until then the last sweep is fresh, CLOCK_MONOTONIC */
 };
 
-/* Seconds of CLOCK_MONOTONIC, which may lie before the host's start; 0: never fresh, never stale. */
+/* Seconds of CLOCK_MONOTONIC, maybe before the host's start; 0: neither fresh nor stale, ever. */
 static int64_t until_of(const struct recall *recall, int64_t epoch)
 {
     const int64_t ttl = recall->directory->daemon->config->directory.found_ttl;
@@ -37,7 +37,7 @@ static int64_t later(int64_t a, int64_t b)
     return a == 0 ? b : b == 0 ? a : a > b ? a : b;
 }
 
-/* A clock that is behind what was written has been set back, and nobody knows how old things are. */
+/* A clock that is behind what was written was set back: nobody knows how old things are. */
 static enum kc_status take_realm(struct recall *recall, const struct state_row *row)
 {
     recall->trusted = recall->now >= row->gids_until;
@@ -133,7 +133,7 @@ static void count_number(struct directory *directory, const struct state_row *ro
         directory->next_uid = row->number - 1;
 }
 
-/* A user whose name or number is bound to somebody else was on its way out when the daemon ended. */
+/* A user whose name or number is bound to another was on its way out when the daemon ended. */
 static enum kc_status take_name(struct recall *recall, const struct state_row *row)
 {
     struct people *people = recall->directory->people;

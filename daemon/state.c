@@ -1,158 +1,26 @@
 /*
- * What outlives the daemon: the thread that reads and writes it, what waits for that thread, and
- * the way back to the loop.
- * Used by main.c (one object), the directory and account.c; state_db.c has the file.
- * Must never let the loop wait for the disk but at the start, nor grow with what waits.
+ * What outlives the daemon: the way to the thread that has it, and back to the loop.
+ * Used by main.c (one object), the directory and account.c; state_thread.c is the thread.
+ * Must never let the loop wait for the disk but at the start.
  */
-#include "daemon/state.h"
+#include "daemon/state_internal.h"
 
 #include "common/cleanup.h"
 #include "daemon/log.h"
-#include "daemon/state_db.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/queue.h>
 #include <time.h>
 
-#define STACK_SIZE ((size_t)256 * 1024)
-#define JOBS_MAX 512u
-#define BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define LOAD_SECONDS 5
-#define END_SECONDS 2
-
-struct state_read {
-    state_got *got; /* NULL: nobody waits any more. The loop's thread alone looks at it */
-    void *userdata;
-};
-
-enum job_type { JOB_PUT, JOB_GET, JOB_ROWS };
-
-struct job {
-    enum job_type type;
-    struct state_read read;
-    state_written *written;
-    unsigned long writer; /* as state->writers was */
-    enum state_kind kind;
-    char *id;
-    int64_t at;
-    char *text;
-    size_t length;
-    struct state_row *rows;
-    size_t count;
-    size_t bytes;
-    enum kc_status status;
-    struct state_db_opened opened; /* `anew`: while this was done */
-    STAILQ_ENTRY(job) link;
-};
-
-STAILQ_HEAD(jobs, job);
-
-struct state {
-    char *folder;
-    struct state_db *db; /* under db_lock; NULL: it could not be opened anew */
-    pthread_mutex_t db_lock;
-    pthread_mutex_t lock; /* of all up to `stopping` */
-    pthread_cond_t more;
-    struct jobs waiting;
-    struct jobs done;
-    unsigned count;
-    size_t bytes;
-    bool stopping;
-    bool started;
-    pthread_t thread;
-    int wake; /* eventfd: something is done */
-    sd_event_source *source;
-    unsigned long writers; /* counts: whose state_written are still to be called */
-    enum kc_status health; /* of the last writing */
-    bool full;             /* something was dropped, and the log has said so */
-    state_lost *lost;
-    void *lost_userdata;
-};
-
-static void job_free(struct job *job)
-{
-    for (size_t i = 0; job->rows && i < job->count; i++)
-        state_row_free(&job->rows[i]);
-    free(job->rows);
-    free(job->id);
-    free(job->text);
-    free(job);
-}
 
 static void job_cleanup(struct job **job)
 {
     if (*job)
-        job_free(*job);
+        state_job_free(*job);
 }
 
 #define AUTO_JOB KC_CLEANUP(job_cleanup)
-
-/* --- the thread --- */
-
-static enum kc_status do_job(struct state_db *db, struct job *job)
-{
-    switch (job->type) {
-    case JOB_PUT:
-        return state_db_put(db, (int)job->kind, job->id, job->at, job->text, job->length);
-    case JOB_GET:
-        return state_db_get(db, (int)job->kind, job->id, STATE_TEXT_MAX, &job->at, &job->text,
-            &job->length);
-    default:
-        return state_db_write(db, job->rows, job->count);
-    }
-}
-
-/* A file that turns out to be damaged is begun anew, and the job done once more; the directory then
- * writes again what it knows. */
-static void work_off(struct state *state, struct job *job)
-{
-    pthread_mutex_lock(&state->db_lock);
-    job->status = state->db ? do_job(state->db, job) : KC_MALFORMED;
-    if (job->status == KC_MALFORMED) {
-        char detail[sizeof job->opened.detail] = "";
-        if (state->db)
-            memcpy(detail, state_db_detail(state->db), sizeof detail);
-        state_db_close(KC_TAKE(state->db));
-        job->status = state_db_open(state->folder, &state->db, &job->opened);
-        if (*detail)
-            memcpy(job->opened.detail, detail, sizeof detail);
-        if (job->status == KC_OK)
-            job->status = do_job(state->db, job);
-    }
-    if (job->status != KC_OK && state->db && !job->opened.anew)
-        memcpy(job->opened.detail, state_db_detail(state->db), sizeof job->opened.detail);
-    pthread_mutex_unlock(&state->db_lock);
-}
-
-static void *work(void *userdata)
-{
-    struct state *state = userdata;
-    pthread_mutex_lock(&state->lock);
-    for (;;) {
-        struct job *job = STAILQ_FIRST(&state->waiting);
-        if (!job && state->stopping)
-            break;
-        if (!job) {
-            pthread_cond_wait(&state->more, &state->lock);
-            continue;
-        }
-        STAILQ_REMOVE_HEAD(&state->waiting, link);
-        pthread_mutex_unlock(&state->lock);
-        work_off(state, job);
-        pthread_mutex_lock(&state->lock);
-        STAILQ_INSERT_TAIL(&state->done, job, link);
-        (void)eventfd_write(state->wake, 1);
-    }
-    pthread_mutex_unlock(&state->lock);
-    return NULL;
-}
-
-/* --- the loop's side --- */
 
 static void log_anew(const char *detail)
 {
@@ -188,22 +56,9 @@ static void finish(struct state *state, struct job *job)
         job->read.got(job->read.userdata, job->status, job->at, job->text, job->length);
     if (job->type == JOB_ROWS && job->writer == state->writers)
         job->written(job->read.userdata, job->status);
-    job_free(job);
+    state_job_free(job);
     if (anew && state->lost)
         state->lost(state->lost_userdata);
-}
-
-static struct job *take_done(struct state *state)
-{
-    pthread_mutex_lock(&state->lock);
-    struct job *job = STAILQ_FIRST(&state->done);
-    if (job) {
-        STAILQ_REMOVE_HEAD(&state->done, link);
-        state->count--;
-        state->bytes -= job->bytes;
-    }
-    pthread_mutex_unlock(&state->lock);
-    return job;
 }
 
 static int on_done(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -214,40 +69,9 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *userd
     (void)source;
     (void)events;
     (void)eventfd_read(fd, &count);
-    while ((job = take_done(state)))
+    while ((job = state_take_done(state)))
         finish(state, job);
     return 0;
-}
-
-/* Takes the job where it fits. KC_BUSY: too much waits. */
-static enum kc_status give(struct state *state, struct job *job)
-{
-    enum kc_status status = KC_BUSY;
-    pthread_mutex_lock(&state->lock);
-    if (state->count < JOBS_MAX && state->bytes + job->bytes <= BYTES_MAX) {
-        state->count++;
-        state->bytes += job->bytes;
-        STAILQ_INSERT_TAIL(&state->waiting, job, link);
-        pthread_cond_signal(&state->more);
-        status = KC_OK;
-    }
-    pthread_mutex_unlock(&state->lock);
-    return status;
-}
-
-static enum kc_status start_thread(struct state *state)
-{
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    sigfillset(&all);
-    if (pthread_attr_init(&attributes) != 0)
-        return KC_SYSTEM;
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    state->started = pthread_attr_setstacksize(&attributes, STACK_SIZE) == 0 &&
-                     pthread_create(&state->thread, &attributes, work, state) == 0;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return state->started ? KC_OK : KC_SYSTEM;
 }
 
 static enum kc_status open_db(struct state *state)
@@ -280,7 +104,7 @@ enum kc_status state_open(sd_event *event, const char *folder, struct state **re
     if (status == KC_OK)
         status = open_db(state);
     if (status == KC_OK)
-        status = start_thread(state);
+        status = state_start_thread(state);
     if (status == KC_OK)
         *ret_state = state;
     else
@@ -293,23 +117,8 @@ static void free_jobs(struct jobs *jobs)
     struct job *job;
     while ((job = STAILQ_FIRST(jobs))) {
         STAILQ_REMOVE_HEAD(jobs, link);
-        job_free(job);
+        state_job_free(job);
     }
-}
-
-/* Whether the thread has ended: one that still waits for the disk goes with the process. */
-static bool stop_thread(struct state *state)
-{
-    struct timespec end;
-    if (!state->started)
-        return true;
-    pthread_mutex_lock(&state->lock);
-    state->stopping = true;
-    pthread_cond_signal(&state->more);
-    pthread_mutex_unlock(&state->lock);
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += END_SECONDS;
-    return pthread_timedjoin_np(state->thread, NULL, &end) == 0;
 }
 
 void state_close(struct state *state)
@@ -317,7 +126,7 @@ void state_close(struct state *state)
     if (!state)
         return;
     sd_event_source_disable_unref(state->source);
-    if (!stop_thread(state))
+    if (!state_stop_thread(state))
         return;
     free_jobs(&state->waiting);
     free_jobs(&state->done);
@@ -357,7 +166,7 @@ static enum kc_status put(struct state *state, enum state_kind kind, const char 
     job->length = length;
     job->bytes += length;
     job->at = at;
-    const enum kc_status status = give(state, job);
+    const enum kc_status status = state_give(state, job);
     if (status == KC_OK)
         job = NULL;
     return status;
@@ -379,7 +188,7 @@ enum kc_status state_get(struct state *state, enum state_kind kind, const char *
     if (!job)
         return KC_NO_MEMORY;
     job->read = (struct state_read){got, userdata};
-    const enum kc_status status = give(state, job);
+    const enum kc_status status = state_give(state, job);
     if (status == KC_OK)
         *ret_read = &KC_TAKE(job)->read;
     return status;
@@ -461,7 +270,7 @@ enum kc_status state_write(struct state *state, const struct state_row *rows, si
     for (; job->count < count; job->count++)
         if (state_row_copy(&rows[job->count], &job->rows[job->count]) != KC_OK)
             return KC_NO_MEMORY;
-    const enum kc_status status = give(state, job);
+    const enum kc_status status = state_give(state, job);
     if (status == KC_OK)
         job = NULL;
     return status;

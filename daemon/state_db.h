@@ -1,6 +1,6 @@
 /*
  * The database's file: opened, checked, begun anew where it is damaged, read and written.
- * Used by state.c, one thread at a time. SQLite is known here and nowhere else.
+ * Used by state.c, one thread at a time. SQLite is known behind this and nowhere else.
  * Must never go on with a file that is damaged, somebody else's, or of a newer version.
  */
 #ifndef DAEMON_STATE_DB_H
@@ -41,7 +41,7 @@ enum kc_status state_db_read(
 /* All rows or none. */
 enum kc_status state_db_write(struct state_db *db, const struct state_row *rows, size_t count);
 
-/* Forgets who was known and what was kept, since it is another realm's; who is bound stays bound. */
+/* Forgets who was known and what was kept: another realm's. Who is bound stays bound. */
 enum kc_status state_db_forget(struct state_db *db);
 
 /* Texts by kind and id. KC_NOT_FOUND; ret_text is the caller's, with a NUL behind its end. */

@@ -90,7 +90,7 @@ static bool is_value(enum state_column_type type, const struct state_value *valu
     }
 }
 
-/* Puts a value that is sound into the row; bytes go to `memory`, whose next free one is returned. */
+/* Puts a sound value into the row; bytes go to `memory`, whose next free one is returned. */
 static char *put(struct state_row *row, const struct state_column *column,
     const struct state_value *value, char *memory)
 {

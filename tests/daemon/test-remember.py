@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What outlives the daemon: who was known, and whose names and numbers are, after its end, its death,
-and with a state.db that is damaged, newer, full or of another time.
+"""What outlives the daemon: who was known, and whose names and numbers are, after its end, its
+death, and with a state.db that is damaged, newer, full or of another time.
 
 Needs no root and no network but the loopback.
 """
@@ -352,8 +352,9 @@ class File(unittest.TestCase):
     def limit_files(self, host, size):
         """As the daemon's own user may: how large its files may become."""
         user = 65534 if bed.ROOT else None
-        subprocess.run(["prlimit", f"--pid={host.bed.process.pid}", f"--fsize={size if size >= 0 else 'unlimited'}:"], check=True,
-                       user=user, group=user)
+        limit = size if size >= 0 else "unlimited"
+        subprocess.run(["prlimit", f"--pid={host.bed.process.pid}", f"--fsize={limit}:"],
+                       check=True, user=user, group=user)
 
     def test_a_disk_that_is_full_and_has_room_again(self):
         with Host(SHORT) as host:

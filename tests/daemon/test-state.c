@@ -1,6 +1,6 @@
 /*
- * Tests of state.db: what is put is got, in the next run too; what is damaged, newer or another's is
- * not believed; a disk that is full and a process that is killed lose nothing that was answered.
+ * Tests of state.db: what is put is got, in the next run too; what is damaged or another's is not
+ * believed; a disk that is full and a process that is killed lose nothing that was answered.
  */
 #include "daemon/state.h"
 #include "tests/common/folder.h"
@@ -58,7 +58,8 @@ struct answer {
     size_t length;
 };
 
-static void on_got(void *userdata, enum kc_status status, int64_t at, const char *text, size_t length)
+static void on_got(
+    void *userdata, enum kc_status status, int64_t at, const char *text, size_t length)
 {
     struct answer *answer = userdata;
     answer->came = true;
