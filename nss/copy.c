@@ -60,21 +60,23 @@ static bool copy_members(const struct nss_attempt *attempt, const struct kc_reco
 static bool copy_mapped_members(const struct nss_attempt *attempt,
     const struct kc_record_group *group, char **names, struct nss_room room)
 {
+    const struct nss_attempt here = *attempt; /* what is written to the room changes none of it */
     const uint64_t list = (uint64_t)group->members * KC_SNAPSHOT_ITEM;
-    const char *end = room.bytes + room.size;
+    const uint32_t count = group->member_count;
+    char *const end = room.bytes + room.size;
     char *to = room.bytes;
     uint32_t done = 0;
-    if (!nss_attempt_has(attempt, list, (uint64_t)group->member_count * KC_SNAPSHOT_ITEM))
+    if (!nss_attempt_has(&here, list, (uint64_t)count * KC_SNAPSHOT_ITEM))
         return false;
-    for (; done < group->member_count && end - to > KC_NAME_MAX; done++) {
-        const uint32_t member = nss_load_item(attempt, list + (uint64_t)done * KC_SNAPSHOT_ITEM);
+    for (; done < count && end - to > KC_NAME_MAX; done++) {
+        const uint32_t member = nss_load_item(&here, list + (uint64_t)done * KC_SNAPSHOT_ITEM);
         const uint64_t at = (uint64_t)kc_member_place(member) * KC_SNAPSHOT_UNIT;
         const size_t length = kc_member_length(member);
-        if (!nss_attempt_has(attempt, at, KC_NAME_MAX))
+        if (!nss_attempt_has(&here, at, KC_NAME_MAX))
             break;
-        nss_load(attempt->map + at, to, 16);
+        nss_load(here.map + at, to, 16);
         if (length > 16)
-            nss_load(attempt->map + at + 16, to + 16, 16);
+            nss_load(here.map + at + 16, to + 16, 16);
         to[length] = '\0';
         names[done] = to;
         to += length + 1;

@@ -76,8 +76,15 @@ NSS_INLINED void nss_load(const unsigned char *from, void *to, size_t size)
         nss_load_word(from + 16, out + 16);
         nss_load_word(from + 24, out + 24);
     }
-    for (; size >= 8; size -= 8, from += 8, out += 8)
+    if (size >= 16) {
         nss_load_word(from, out);
+        nss_load_word(from + 8, out + 8);
+        size -= 16, from += 16, out += 16;
+    }
+    if (size >= 8) {
+        nss_load_word(from, out);
+        size -= 8, from += 8, out += 8;
+    }
     if (size > 0) {
         nss_load_word(from, (unsigned char *)&last);
         memcpy(out, &last, size);
