@@ -44,17 +44,13 @@ def ns(value):
     return f"{value / 1000:.1f} us" if value < 10_000_000 else f"{value / 1e6:.1f} ms"
 
 
-def sizes(quick):
-    return [1000] if quick else [1000, 10_000, 100_000, 1_000_000]
-
-
-def direct(host, quick):
+def direct(host, quick, sizes):
     """The module's functions alone, and what the snapshot costs."""
     say("direct calls: median (best)")
     floor = host.seek(1000, host.library("floor"), KINDS)
     row("a constant answer", *(ns(floor[kind][0][0]) for kind in KINDS))
     row("", *(WORDS[kind][:16] for kind in KINDS))
-    for users in sizes(quick):
+    for users in sizes:
         with host.crowd(users) as figures:
             seek_directly(host, users, quick)
             row("bytes a user, a membership", f"{figures['user_bytes']:.1f}",
@@ -131,10 +127,10 @@ def compare(host, users, quick, sssd):
               else "-" for kind in KINDS))
 
 
-def through(host, quick):
+def through(host, quick, sizes):
     """Through glibc, whose own dispatch is most of it."""
     say("through glibc, warm")
-    for users in sizes(quick):
+    for users in sizes:
         with host.crowd(users):
             host.files(users)
             if users != 10_000:
@@ -148,10 +144,10 @@ def through(host, quick):
         say(f"SKIP {name}: {reason}")
 
 
-def processes(host, quick):
+def processes(host, quick, sizes):
     """Whole processes, from fork to end."""
     say("whole processes, as nobody")
-    for users in sizes(quick):
+    for users in sizes:
         with host.crowd(users):
             host.files(users)
             for argv in (["/usr/bin/getent", "passwd", "ada"], ["/usr/bin/id", "ada"]):
@@ -240,7 +236,7 @@ class Wire:
         return took
 
 
-def cold(host, quick):
+def cold(host, quick, _):
     """Whom the daemon has not met yet: one request to the realm each."""
     users = 1000 if quick else 10_000
     say(f"cold, demo realm with {users} users, all of them in 6 groups")
@@ -303,9 +299,9 @@ def machine():
         f"{platform.libc_ver()[0]} {platform.libc_ver()[1]}")
 
 
-def run(host, only, quick):
+def run(host, only, quick, sizes):
     machine()
     for part in (direct, through, processes, cold):
         if part.__name__ in only:
             say()
-            part(host, quick)
+            part(host, quick, sizes)
