@@ -35,6 +35,12 @@ static bool is_on(const struct directory *directory)
            directory->daemon->state;
 }
 
+/* Not where some who have a number may be unknown. */
+static bool may_give(const struct directory *directory)
+{
+    return is_on(directory) && directory->remember;
+}
+
 uint32_t allocate_find(const struct directory *directory, const char *id)
 {
     if (!is_on(directory))
@@ -143,7 +149,7 @@ static void on_written(void *userdata, enum kc_status status)
 static bool begin_writing(struct allocate_request *request, const struct json_object *answer)
 {
     struct directory *directory = request->directory;
-    struct numbers *numbers = is_on(directory) ? choose(directory, answer) : NULL;
+    struct numbers *numbers = may_give(directory) ? choose(directory, answer) : NULL;
     if (!numbers)
         return false;
     if (state_write(directory->daemon->state, numbers->rows, numbers->count, on_written, numbers) !=

@@ -86,6 +86,7 @@ static struct binding *make(const struct state_row *row)
     binding->number = row->number;
     binding->group = row->group;
     binding->allocated = row->allocated;
+    binding->adopted = row->adopted;
     binding->name = memcpy(binding->memory, name, name_size);
     binding->id = memcpy(binding->memory + name_size, row->id, id_size);
     return binding;
@@ -168,6 +169,7 @@ bool bindings_next_unsaved(struct bindings *bindings, struct state_row *ret_row)
         .number = binding->number,
         .group = binding->group,
         .allocated = binding->allocated,
+        .adopted = binding->adopted,
         .id = binding->id,
     };
     return true;

@@ -17,6 +17,7 @@ struct binding {
     uint32_t number;
     bool group;     /* of STATE_NAMES */
     bool allocated; /* of STATE_UIDS */
+    bool adopted;   /* an administrator's word: the disk may have another id */
     bool dirty;     /* in `unsaved` */
     LIST_ENTRY(binding) link;
     const char *name; /* empty for a number */
@@ -35,8 +36,8 @@ const struct binding *bindings_number(
     const struct bindings *bindings, enum state_table table, uint32_t number);
 
 /*
- * Binds, in the place of what was bound. The row's table, id, name, number, group and allocated
- * count. `saved`: it came from the disk. KC_NO_MEMORY: what was bound stays.
+ * Binds, in the place of what was bound. The row's table, id, name, number, group, allocated and
+ * adopted count. `saved`: it came from the disk. KC_NO_MEMORY: what was bound stays.
  */
 enum kc_status bindings_put(struct bindings *bindings, const struct state_row *row, bool saved);
 

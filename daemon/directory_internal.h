@@ -68,7 +68,7 @@ struct directory {
     struct claims *claims;     /* who was refused one */
     uint32_t next_uid;         /* to be given out where it is free (allocate.c); 0: the last one */
     LIST_HEAD(, numbers) numbers;
-    struct remember *remember; /* NULL: there is no state.db */
+    struct remember *remember; /* NULL: there is no state.db, or not all of it was read */
     struct known_groups groups;
     struct known_groups *judged_by; /* users are judged by these: a sweep's own, or the above */
     struct locals *locals;
@@ -180,6 +180,7 @@ void owner_bind_group(struct directory *directory, const struct known_group *gro
 /* remember.c: what is known is written, soon and by itself. KC_NO_MEMORY, KC_SYSTEM. */
 enum kc_status remember_new(struct directory *directory);
 void remember_free(struct directory *directory);
+void remember_drop(struct directory *directory); /* writes nothing any more */
 void remember_soon(struct directory *directory);
 void remember_user(struct directory *directory, struct known_user *user);
 void remember_gone(struct directory *directory, struct known_user *user);

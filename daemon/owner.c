@@ -149,19 +149,31 @@ static enum kc_status judge_adoption(const struct directory *directory, const st
                : KC_OK;
 }
 
+static void hand_over(
+    struct directory *directory, const struct claim *claim, enum state_table numbers)
+{
+    const struct state_row name = {.table = STATE_NAMES,
+        .name = claim->name,
+        .id = claim->id,
+        .group = claim->group,
+        .adopted = true};
+    const struct state_row number = {
+        .table = numbers, .number = claim->number, .id = claim->id, .adopted = true};
+    bind_row(directory, &name, false);
+    bind_row(directory, &number, false);
+}
+
 static void adopt_user(struct directory *directory, const struct claim *claim)
 {
     struct known_user *namesake = people_by_name(directory->people, claim->name);
     if (namesake && strcmp(namesake->id, claim->id) != 0)
         directory_forget(directory, namesake);
-    bind_name(directory, claim->name, claim->id, false, false);
-    bind_number(directory, STATE_UIDS, claim->number, claim->id, false, false);
+    hand_over(directory, claim, STATE_UIDS);
 }
 
 static void adopt_group(struct directory *directory, const struct claim *claim)
 {
-    bind_name(directory, claim->name, claim->id, true, false);
-    bind_number(directory, STATE_GIDS, claim->number, claim->id, false, false);
+    hand_over(directory, claim, STATE_GIDS);
     directory_sweep_now(directory);
 }
 

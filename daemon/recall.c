@@ -218,6 +218,16 @@ static void publish_groups(struct directory *directory)
     }
 }
 
+/* Who is bound and was not read would be overwritten by a namesake. */
+static void stop_remembering(struct directory *directory, enum kc_status status)
+{
+    log_line(LOG_ERR,
+        "state result=%s reason=%s detail=\"not all of it could be read: before the next start "
+        "nothing is written and no number given out\"",
+        kc_class_word(kc_status_class(status)), kc_status_word(status));
+    remember_drop(directory);
+}
+
 enum kc_status recall_all(struct directory *directory)
 {
     struct recall recall = {
@@ -229,6 +239,8 @@ enum kc_status recall_all(struct directory *directory)
         return KC_OK;
     const enum kc_status status = state_load(
         directory->daemon->state, directory->daemon->config->realm.issuer, take_row, &recall);
+    if (status != KC_OK && status != KC_NO_MEMORY)
+        stop_remembering(directory, status);
     if (status == KC_NO_MEMORY ||
         (!directory->groups.by_id && groups_settle(&directory->groups) != KC_OK))
         return KC_NO_MEMORY;

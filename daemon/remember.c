@@ -417,6 +417,15 @@ void remember_free(struct directory *directory)
         return;
     while (remember->anything && !remember->failed && write_some(directory) == KC_OK)
         continue;
+    remember_drop(directory);
+}
+
+void remember_drop(struct directory *directory)
+{
+    struct remember *remember = directory->remember;
+    struct known_user *user;
+    while ((user = LIST_FIRST(&remember->users)))
+        take_user(user);
     state_forget_writer(directory->daemon->state);
     drop_gone(remember, SIZE_MAX);
     sd_event_source_disable_unref(remember->timer);

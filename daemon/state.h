@@ -57,8 +57,10 @@ enum kc_status state_load(
     struct state *state, const char *issuer, state_row_each *each, void *userdata);
 
 /*
- * Writes copies of up to STATE_ROWS_MAX rows: all or none. KC_OK: they are on the disk. A failure
- * is logged here, once. KC_BUSY, KC_NO_MEMORY: nothing was begun.
+ * Writes copies of up to STATE_ROWS_MAX rows: all or none. KC_OK: they are on the disk, but for names
+ * and numbers that are another id's there, unless the row is `adopted`. KC_ENTRY_ID_TAKEN: such a
+ * number was to be allocated. A failure is logged here, once. KC_BUSY, KC_NO_MEMORY: nothing was
+ * begun.
  */
 typedef void state_written(void *userdata, enum kc_status status);
 enum kc_status state_write(struct state *state, const struct state_row *rows, size_t count,

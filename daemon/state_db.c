@@ -161,9 +161,21 @@ static enum kc_status write_row(
     }
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
-    const enum kc_status status = state_db_judge(db, code);
+    enum kc_status status = state_db_judge(db, code);
     sqlite3_reset(statement);
+    /* a number to be given out; all else stays as it is, the other id's */
+    if (status == KC_OK && !row->remove && row->allocated &&
+        sqlite3_changes(db->connection) == 0) {
+        snprintf(db->detail, sizeof db->detail, "the number is another one's");
+        status = KC_ENTRY_ID_TAKEN;
+    }
     return status;
+}
+
+static const char *statement_of(const struct state_row *row)
+{
+    const struct state_sql *sql = &state_sql[row->table];
+    return row->remove ? sql->remove : row->adopted && sql->adopt ? sql->adopt : sql->put;
 }
 
 /* Rows of one kind, one behind the other, share a statement. */
@@ -173,12 +185,8 @@ static enum kc_status write_rows(struct state_db *db, const struct state_row *ro
     for (size_t i = 0; i < count && status == KC_OK;) {
         AUTO_STATEMENT sqlite3_stmt *statement = NULL;
         const struct state_row *first = &rows[i];
-        status = state_db_prepare(db,
-            first->remove ? state_sql[first->table].remove : state_sql[first->table].put,
-            &statement);
-        for (; i < count && status == KC_OK && rows[i].table == first->table &&
-               rows[i].remove == first->remove;
-             i++)
+        status = state_db_prepare(db, statement_of(first), &statement);
+        for (; i < count && status == KC_OK && statement_of(&rows[i]) == statement_of(first); i++)
             status = write_row(db, statement, &rows[i]);
     }
     return status;

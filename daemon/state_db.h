@@ -38,7 +38,8 @@ typedef enum kc_status state_db_each(void *userdata, const struct state_row *row
 enum kc_status state_db_read(
     struct state_db *db, state_db_each *each, void *userdata, size_t *ret_skipped);
 
-/* All rows or none. */
+/* All rows or none. A name or number that is another id's on the disk stays so, unless the row is
+ * `adopted`; KC_ENTRY_ID_TAKEN: one of these is an allocated uid, and nothing is written. */
 enum kc_status state_db_write(struct state_db *db, const struct state_row *rows, size_t count);
 
 /* Forgets who was known and what was kept: another realm's. Who is bound stays bound. */

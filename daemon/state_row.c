@@ -182,6 +182,7 @@ enum kc_status state_row_copy(const struct state_row *row, struct state_row *ret
     if (status != KC_OK)
         return status;
     copy.remove = row->remove;
+    copy.adopted = row->adopted;
     *ret_row = copy;
     return KC_OK;
 }

@@ -30,6 +30,7 @@ enum state_table {
 struct state_row {
     enum state_table table;
     bool remove;        /* the row with this key goes */
+    bool adopted;       /* an administrator's word: it may take the place of another id's */
     const char *id;     /* the realm's, of a user or a group; STATE_REALM: the issuer */
     const char *name;
     bool group; /* STATE_NAMES: a group's */

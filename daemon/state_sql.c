@@ -36,14 +36,20 @@ const struct state_sql state_sql[STATE_TABLES] = {
         "INSERT OR REPLACE INTO known_users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         "DELETE FROM known_users WHERE id = ?"},
     [STATE_NAMES] = {"SELECT name, of_group, id FROM names",
-        "INSERT OR REPLACE INTO names VALUES (?, ?, ?)",
-        "DELETE FROM names WHERE name = ?"},
+        "INSERT INTO names VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+        "of_group = excluded.of_group WHERE id = excluded.id",
+        "DELETE FROM names WHERE name = ?",
+        "INSERT OR REPLACE INTO names VALUES (?, ?, ?)"},
     [STATE_UIDS] = {"SELECT uid, id, allocated FROM uids",
-        "INSERT OR REPLACE INTO uids VALUES (?, ?, ?)",
-        "DELETE FROM uids WHERE uid = ?"},
+        "INSERT INTO uids VALUES (?, ?, ?) ON CONFLICT (uid) DO UPDATE SET "
+        "allocated = excluded.allocated WHERE id = excluded.id",
+        "DELETE FROM uids WHERE uid = ?",
+        "INSERT OR REPLACE INTO uids VALUES (?, ?, ?)"},
     [STATE_GIDS] = {"SELECT gid, id FROM gids",
-        "INSERT OR REPLACE INTO gids VALUES (?, ?)",
-        "DELETE FROM gids WHERE gid = ?"},
+        "INSERT INTO gids VALUES (?, ?) ON CONFLICT (gid) DO UPDATE SET id = id "
+        "WHERE id = excluded.id",
+        "DELETE FROM gids WHERE gid = ?",
+        "INSERT OR REPLACE INTO gids VALUES (?, ?)"},
 };
 /* clang-format on */
 

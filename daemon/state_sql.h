@@ -13,8 +13,9 @@
 /* The columns stand in the order of state_columns. */
 struct state_sql {
     const char *select;
-    const char *put;
+    const char *put;    /* of whose a name or number is: changes nothing where it is another id's */
     const char *remove;
+    const char *adopt;  /* in the place of another id's, where `put` would not */
 };
 
 extern const char *const state_sql_create[STATE_SQL_CREATES];

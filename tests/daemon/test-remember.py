@@ -227,6 +227,50 @@ class Bound(unittest.TestCase):
             until(lambda: host.uid("jo.doe") == JO, lambda: host.user("jo.doe"))
 
 
+def too_much(host):
+    """More groups than are read: whose names and numbers are comes behind them."""
+    host.change("WITH RECURSIVE i(n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM i WHERE n < 100000) "
+                "INSERT INTO known_groups SELECT 'too-' || n, 'too' || n, 1900100000 + n FROM i")
+
+
+class Incomplete(unittest.TestCase):
+    """What was not read whole is not written either."""
+
+    def test_lesson_8_who_was_not_read_is_not_overwritten(self):
+        with Host(SHORT) as host:
+            self.assertEqual(host.uid("jo.doe"), JO)
+            host.saved()
+
+            def another():
+                too_much(host)
+                host.realm.tell("user", username="jo.doe", again=True)
+
+            host.restart(between=another)
+            self.assertEqual(len(host.lines("not all of it could be read")), 1, host.bed.lines())
+            host.bed.wait_for("directory result=ok", 2)
+            host.user("jo.doe")
+            time.sleep(0.5)
+            host.restart(between=lambda: host.change(
+                "DELETE FROM known_groups WHERE id LIKE 'too-%'"))
+            until(lambda: host.user("jo.doe") == "name-taken", lambda: host.user("jo.doe"))
+
+    def test_lesson_8_nothing_is_given_out(self):
+        with Host(Own.TEXT) as host:
+            first = host.uid("noattrs")
+            self.assertIsInstance(first, int)
+            host.saved()
+            host.restart(between=lambda: too_much(host))
+            host.bed.wait_for("directory result=ok", 2)
+            Own.make(self, host, "ann")
+            for name in ("noattrs", "ann"):
+                self.assertEqual(host.user(name), "no-uid")
+            host.restart(between=lambda: host.change(
+                "DELETE FROM known_groups WHERE id LIKE 'too-%'"))
+            until(lambda: host.uid("noattrs") == first, lambda: host.bed.lines())
+            until(lambda: isinstance(host.uid("ann"), int), lambda: host.bed.lines())
+            self.assertNotEqual(host.uid("ann"), first)
+
+
 class Own(unittest.TestCase):
     """Uids of this host's own, allocate = host."""
 

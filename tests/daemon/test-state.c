@@ -234,6 +234,54 @@ static void test_rows_survive(void **state)
     state_close(opened);
 }
 
+static enum kc_status write_row(struct state *opened, const struct state_row *row)
+{
+    struct written written = {0};
+    assert_int_equal(state_write(opened, row, 1, on_written, &written), KC_OK);
+    turn(&written.came);
+    return written.status;
+}
+
+static enum kc_status count_of_7(void *userdata, const struct state_row *row)
+{
+    *(unsigned *)userdata += strcmp(row->id, "id-7") == 0;
+    return KC_OK;
+}
+
+static void assert_rows_of_7(struct state *opened, unsigned count)
+{
+    unsigned found = 0;
+    assert_int_equal(state_load(opened, ISSUER, count_of_7, &found), KC_OK);
+    assert_int_equal(found, count);
+}
+
+/* What is on the disk is nobody else's because it is written once more. */
+static void test_whose_it_is_changes_at_an_administrators_word(void **state)
+{
+    struct state_row rows[] = {
+        {.table = STATE_NAMES, .name = "u7", .id = "id-7"},
+        {.table = STATE_UIDS, .number = 1900000007, .id = "id-7"},
+        {.table = STATE_GIDS, .number = 1900000007, .id = "id-7"},
+    };
+    struct state *opened = open_state(*state);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(write_row(opened, &rows[i]), KC_OK);
+    for (size_t i = 0; i < 3; i++) {
+        rows[i].id = "id-8";
+        assert_int_equal(write_row(opened, &rows[i]), KC_OK);
+    }
+    assert_rows_of_7(opened, 3);
+    rows[1].allocated = true;
+    assert_int_equal(write_row(opened, &rows[1]), KC_ENTRY_ID_TAKEN);
+    rows[1].allocated = false;
+    for (unsigned i = 0; i < 3; i++) {
+        rows[i].adopted = true;
+        assert_int_equal(write_row(opened, &rows[i]), KC_OK);
+        assert_rows_of_7(opened, 2 - i);
+    }
+    state_close(opened);
+}
+
 static void test_a_realm_is_not_another(void **state)
 {
     static const struct state_row rows[] = {
@@ -407,6 +455,8 @@ int main(void)
             test_texts_that_are_too_long_or_too_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_reader_who_went, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rows_survive, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_whose_it_is_changes_at_an_administrators_word, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_realm_is_not_another, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rows_that_may_not_be_believed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_full_disk, set_up, tear_down),
