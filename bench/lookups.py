@@ -243,6 +243,7 @@ class Wire:
 def cold(host, quick, _):
     """Whom the daemon has not met yet: one request to the realm each."""
     users = 1000 if quick else 10_000
+    host.no_files()
     say(f"cold, demo realm with {users} users, all of them in 6 groups")
     host.parts = directory = Directory(host, users, "no")
     try:
