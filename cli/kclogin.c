@@ -8,6 +8,7 @@
 #include "cli/ssh_keys.h"
 #include "cli/status.h"
 #include "cli/token.h"
+#include "cli/user.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ static const struct cli_verb *const verbs[] = {
     &ssh_keys_verb,
     &status_verb,
     &token_verify_verb,
+    &user_verb,
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)

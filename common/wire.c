@@ -232,6 +232,7 @@ enum kc_status kc_wire_encode_request(
     switch (request->type) {
     case KC_WIRE_AUTH:
     case KC_WIRE_PASSWD:
+    case KC_WIRE_EXPLAIN:
         write_login(&writer, &request->login);
         break;
     case KC_WIRE_ACCOUNT:
@@ -273,6 +274,7 @@ enum kc_status kc_wire_decode_request(
     switch (request.type) {
     case KC_WIRE_AUTH:
     case KC_WIRE_PASSWD:
+    case KC_WIRE_EXPLAIN:
         read_login(&reader, &request.login);
         break;
     case KC_WIRE_ACCOUNT:

@@ -22,6 +22,7 @@ enum kc_wire_type {
     KC_WIRE_PASSWD = 6,
     KC_WIRE_STATUS = 7,
     KC_WIRE_LOOKUP = 8,
+    KC_WIRE_EXPLAIN = 9,
     KC_WIRE_FLUSH = 10,
     KC_WIRE_ADOPT = 11,
     KC_WIRE_ASSIGN = 12,
@@ -55,7 +56,7 @@ enum kc_show_style {
     KC_SHOW_ERROR = 2,
 };
 
-/* Who logs in to what, from where: AUTH, ACCOUNT, OPEN and PASSWD carry it. */
+/* Who logs in to what, from where: AUTH, ACCOUNT, OPEN, PASSWD and EXPLAIN carry it. */
 struct kc_wire_login {
     uint32_t uid;        /* of `user` on this host; KC_WIRE_NO_UID where the host knows none */
     uint32_t caller_uid; /* the calling process's real uid */
@@ -97,7 +98,7 @@ struct kc_wire_entry {
 
 struct kc_wire_request {
     enum kc_wire_type type;
-    struct kc_wire_login login; /* AUTH, ACCOUNT, OPEN, PASSWD */
+    struct kc_wire_login login; /* AUTH, ACCOUNT, OPEN, PASSWD, EXPLAIN */
     struct kc_view key;         /* ACCOUNT and OPEN: transaction or empty; CLOSE: session handle */
     enum kc_ask_kind kind;      /* ANSWER */
     struct kc_view answer;      /* ANSWER */
@@ -121,7 +122,7 @@ struct kc_wire_reply {
     uint8_t exports;    /* OPEN: KC_EXPORT_* */
     uint64_t expires;   /* OPEN: of the token, seconds since the epoch */
     struct kc_view token;
-    struct kc_view report; /* STATUS, FLUSH, ADOPT, ASSIGN: text */
+    struct kc_view report; /* STATUS, EXPLAIN, FLUSH, ADOPT, ASSIGN: text */
     struct kc_wire_entry entry;
 };
 

@@ -7,6 +7,7 @@
 
 #include "daemon/account.h"
 #include "daemon/ancillary.h"
+#include "daemon/explain.h"
 #include "daemon/assign.h"
 #include "daemon/login.h"
 #include "daemon/lookup.h"
@@ -85,6 +86,12 @@ void connection_set_assignment(struct connection *connection, struct assignment 
     restart_idle(connection);
 }
 
+void connection_set_explanation(struct connection *connection, struct explanation *explanation)
+{
+    connection->explanation = explanation;
+    restart_idle(connection);
+}
+
 void connection_set_account(struct connection *connection, struct account *account)
 {
     connection->account = account;
@@ -157,7 +164,7 @@ static void refuse(struct connection *connection, enum kc_status status)
 static void dispatch(
     struct connection *connection, const struct kc_wire_request *request, int *passed_fd)
 {
-    if (connection->account || connection->lookup ||
+    if (connection->account || connection->lookup || connection->explanation ||
         ((connection->login || connection->assignment) && request->type != KC_WIRE_ANSWER)) {
         refuse(connection, KC_PROTOCOL);
         return;
@@ -191,6 +198,9 @@ static void dispatch(
         break;
     case KC_WIRE_LOOKUP:
         lookup_begin(connection, &request->lookup);
+        break;
+    case KC_WIRE_EXPLAIN:
+        explain_begin(connection, &request->login);
         break;
     case KC_WIRE_FLUSH:
         orders_flush(connection, &request->order);

@@ -43,6 +43,10 @@ void connection_set_lookup(struct connection *connection, struct lookup *lookup)
 struct assignment;
 void connection_set_assignment(struct connection *connection, struct assignment *assignment);
 
+/* The explanation whose answer is awaited here; NULL: none. */
+struct explanation;
+void connection_set_explanation(struct connection *connection, struct explanation *explanation);
+
 /* The account phase whose answer is awaited here; NULL: none. */
 void connection_set_account(struct connection *connection, struct account *account);
 

@@ -22,6 +22,7 @@ struct connection {
     struct lookup *lookup;
     struct account *account;
     struct assignment *assignment;
+    struct explanation *explanation;
     LIST_ENTRY(connection) link;
 };
 

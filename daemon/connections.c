@@ -9,6 +9,7 @@
 #include "daemon/account.h"
 #include "daemon/ancillary.h"
 #include "daemon/connection_internal.h"
+#include "daemon/explain.h"
 #include "daemon/log.h"
 #include "daemon/assign.h"
 #include "daemon/login.h"
@@ -118,6 +119,8 @@ void connection_close(struct connection *connection)
         lookup_cancel(connection->lookup);
     if (connection->account)
         account_abandon(connection->account);
+    if (connection->explanation)
+        explain_abandon(connection->explanation);
     if (connection->assignment)
         assign_abandon(connection->assignment);
     LIST_REMOVE(connection, link);

@@ -126,6 +126,21 @@ bool directory_user_enabled(const struct directory *directory, const char *name)
     return user && user->enabled;
 }
 
+bool directory_user_uid(const struct directory *directory, const char *name, uint32_t *ret_uid)
+{
+    const struct known_user *user = people_by_name(directory->people, name);
+    if (user)
+        *ret_uid = user->uid;
+    return user != NULL;
+}
+
+enum kc_status directory_entry_of(
+    struct directory *directory, const struct person *person, struct passwd_entry *ret_entry)
+{
+    return directory_make_entry(directory, person,
+        person->uid ? 0 : allocate_find(directory, person->id), ret_entry);
+}
+
 bool directory_is_user(const struct directory *directory, const char *name, uint32_t uid)
 {
     const struct known_user *user = people_by_name(directory->people, name);

@@ -66,6 +66,14 @@ bool directory_may_be(const struct directory *directory, const char *name, const
 /* Whether at the start the clock was behind what state.db tells: nobody knows how old that is. */
 bool directory_clock_set_back(const struct directory *directory);
 
+/* The uid that a name has here; false: nobody is known by it. */
+bool directory_user_uid(const struct directory *directory, const char *name, uint32_t *ret_uid);
+
+/* The passwd entry of somebody, and where its values come from. Errors of passwd_entry_make. */
+struct passwd_entry;
+enum kc_status directory_entry_of(
+    struct directory *directory, const struct person *person, struct passwd_entry *ret_entry);
+
 /* Whether that name is known here, with that uid. */
 bool directory_is_user(const struct directory *directory, const char *name, uint32_t uid);
 

@@ -5,6 +5,7 @@ import socket
 import struct
 
 AUTH, ANSWER, ACCOUNT, OPEN, CLOSE, PASSWD, STATUS, LOOKUP = range(1, 9)
+EXPLAIN = 9
 ASK, SHOW, DONE, USER_ENTRY, GROUP_ENTRY, GIDS_LIST = range(64, 70)
 USER, GROUP, GIDS = 1, 2, 3  # kinds of LOOKUP
 NO_UID = 0xFFFFFFFF

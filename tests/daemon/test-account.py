@@ -281,6 +281,50 @@ class Directory(Account):
         self.realm.clear()
         self.restore()
 
+    def explain(self, *words):
+        done = subprocess.run([os.path.abspath("kclogin"), "user", "--socket",
+                               self.bed.file("run"), *words], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=20, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    @unittest.skipUnless(bed.ROOT, "the socket is root's")
+    def test_kclogin_user_says_what_is_known_and_why(self):
+        code, text, error = self.explain("ada")
+        self.assertEqual((code, error), (0, ""), text)
+        for line in ("user: ada", "asked for now: ok, ok", "enabled: yes",
+                     "uid: 1900010001 (uidNumber)", "gid: 1900020000 (gidNumber)",
+                     "home: /home/ada (homeDirectory)", "shell: /bin/bash (loginShell)",
+                     "gecos: Ada Lovelace (first and last name)", "evidence: the directory",
+                     "roles of linux-pam: ssh", "rules: [access]",
+                     "rule: allow role:linux-login: met", "access: ok, ok"):
+            self.assertIn(line + "\n", text)
+        self.assertRegex(text, "realm groups: .*/engineering/kernel")
+        self.assertRegex(text, "realm roles: .*linux-sudo")
+        for words, word, line in (
+                (("grace", "sudo"), "not-permitted", "rule: allow group:/linux-admins: not met"),
+                (("ada", "scope"), "needs-token", "rule: allow scope:profile: not known"),
+                (("ada", "sshd", "--access", "red"), "not-permitted", "rules: [access red]"),
+                (("ada", "x", "--access", "absent"), "no-access-rule", "access: denied, no-access"),
+                (("frozen",), "account-disabled", "enabled: no"),
+                (("noattrs",), "no-uid", "asked for now: denied, no-uid"),
+                (("nobody-at-all",), "user-unknown", "access: denied, user-unknown")):
+            code, text, error = self.explain(*words)
+            self.assertEqual((code, error), (1, f"kclogin user: {word}\n"), text)
+            self.assertIn(line, text)
+        self.assertEqual(self.explain("root")[::2], (1, "kclogin user: not-ours\n"))
+        self.assertEqual(self.explain("x" * 300)[::2], (1, "kclogin user: too-large\n"))
+        self.assertEqual(self.explain()[0], 2)
+        with self.bed.public() as caller:
+            self.assertEqual(
+                caller.done(wire.head(wire.EXPLAIN) + wire.login(**ADA)).word, "not-authorized")
+        self.realm.fault("status", match="admin", count=-1, status=500)
+        self.forget()
+        code, text, error = self.explain("ada")
+        self.assertEqual(code, 1)
+        self.assertIn("asked for now: unavailable, server-error", text)
+        self.assertIn("known from before: uid 1900010001, enabled\n", text)
+        self.restore()
+
     @unittest.skipUnless(bed.ROOT, "only root can be another user")
     def test_the_public_socket_answers_oneself_alone(self):
         def ask(caller, **who):
