@@ -154,6 +154,7 @@ CASE_FILES = [
     "glibc",
     "stack",
     "keys",
+    "account",
     "numbers",
     "outage",
     "hostility",
