@@ -135,9 +135,16 @@ def outage(world):
         wait_for(lambda: account("ada").entered, 10, "the realm is back, and ada is not")
 
 
+def forget_boot():
+    """Else cron has run the jobs of this boot, once for all its starts."""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove("/run/crond.reboot")
+
+
 @case("cron runs a realm user's job, and none of who is disabled", once)
 def cron(world):
     with host(world):
+        forget_boot()
         crontab("ada", "@reboot id -un >/home/ada/cron.out 2>&1\n")
         with Service("cron", "-f"):
             expect("ada" in has("/home/ada/cron.out", "ada"), "no job")
@@ -146,8 +153,7 @@ def cron(world):
         mark = world.daemon.log.mark()
         try:
             subprocess.run(["sleep", "2.2"], check=True)  # found_ttl
-            with contextlib.suppress(FileNotFoundError):
-                os.remove("/run/crond.reboot")  # else cron has run the jobs of this boot
+            forget_boot()
             with Service("cron", "-f"):
                 wait_for(lambda: "account user=ada service=cron" in world.daemon.log.text(mark), 10,
                          "cron has not asked")
