@@ -1,8 +1,8 @@
 /*
  * kclogin ssh-keys: the SSH keys of a realm user, for sshd's AuthorizedKeysCommand.
  * Used by kclogin.c.
- * Must never print a key for an account of the host's own, nor anything that is not exactly a key:
- * the daemon may have been replaced, and what stands here opens the door.
+ * Must never print a key for an account of the host's own or of another directory, nor anything that
+ * is not exactly a key: the daemon may have been replaced, and what stands here opens the door.
  */
 #include "cli/ssh_keys.h"
 
@@ -12,23 +12,31 @@
 #include "common/paths.h"
 #include "common/ssh_key.h"
 
+#include <errno.h>
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KEYS_MAX 256u
+#define NAME_SERVICE_SIZE 16384 /* bytes of an entry, where the host says nothing */
 
 struct values {
     const char *user;
+    const char *uid;
     const char *socket;
 };
 
 static const struct cli_option options[] = {
     {"USER", CLI_ARGUMENT, NULL, offsetof(struct values, user), true, "whose keys"},
+    {"UID", CLI_ARGUMENT, NULL, offsetof(struct values, uid), false,
+        "of the account that they are for [whose USER is here]"},
     {"socket", CLI_TEXT, "DIR", offsetof(struct values, socket), false,
         "the folder of the daemon's sockets [" KC_RUNDIR "]"},
 };
 
 static const char notes[] =
-    "For sshd_config: AuthorizedKeysCommand and AuthorizedKeysCommandUser, see kclogin(1).\n"
+    "For sshd_config: AuthorizedKeysCommand and AuthorizedKeysCommandUser, with %u and %U,\n"
+    "see kclogin(1).\n"
     "Exit status: 0, with the keys of somebody who may use them now, if there are any; 1 where\n"
     "nobody knows just now; 2 for usage. After 1 or 2 nothing stands on standard output.\n";
 
@@ -57,6 +65,61 @@ static enum kc_status check_name(const struct kc_bounds *bounds, const char *nam
     return kind == KC_ACCOUNT_ABSENT ? KC_OK : KC_NOT_OURS;
 }
 
+static bool read_uid(const char *text, uint32_t *ret_uid)
+{
+    uint64_t uid = 0;
+    if (!*text || (*text == '0' && text[1]))
+        return false;
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        uid = uid * 10 + (uint64_t)(*text - '0');
+        if (uid > UINT32_MAX)
+            return false;
+    }
+    *ret_uid = (uint32_t)uid;
+    return true;
+}
+
+/* Whose the name is by name service, in its order: several services may have it. */
+static enum kc_status find_uid(const char *name, uint32_t *ret_uid)
+{
+    const long wanted = sysconf(_SC_GETPW_R_SIZE_MAX);
+    const size_t size = wanted > NAME_SERVICE_SIZE ? (size_t)wanted : NAME_SERVICE_SIZE;
+    KC_AUTO_FREE char *buffer = malloc(size);
+    struct passwd entry, *found;
+    if (!buffer)
+        return KC_NO_MEMORY;
+    const int error = getpwnam_r(name, &entry, buffer, size, &found);
+    if (error != 0 && error != ENOENT)
+        return KC_SYSTEM;
+    if (!found)
+        return KC_USER_UNKNOWN;
+    *ret_uid = found->pw_uid;
+    return KC_OK;
+}
+
+/* The account that the keys are for must be the realm's by its id, too: another directory may have
+ * somebody of the same name. */
+static enum kc_status check_account(
+    const struct kc_bounds *bounds, const struct values *values, uint32_t *ret_uid)
+{
+    uint32_t uid;
+    enum kc_status status = check_name(bounds, values->user);
+    if (status != KC_OK)
+        return status;
+    if (values->uid && !read_uid(values->uid, &uid))
+        return KC_MALFORMED;
+    if (!values->uid)
+        status = find_uid(values->user, &uid);
+    if (status != KC_OK)
+        return status;
+    if (!kc_bounds_id(bounds, uid))
+        return KC_NOT_OURS;
+    *ret_uid = uid;
+    return KC_OK;
+}
+
 static enum kc_status append(struct keys *keys, const char *text, size_t length)
 {
     char key[KC_SSH_KEY_SIZE];
@@ -72,13 +135,15 @@ static enum kc_status append(struct keys *keys, const char *text, size_t length)
 }
 
 /* One answer's part of the keys. */
-static enum kc_status take(const struct kc_bounds *bounds, const char *name,
-    const struct kc_wire_entry *entry, struct keys *keys)
+static enum kc_status take(
+    const char *name, uint32_t uid, const struct kc_wire_entry *entry, struct keys *keys)
 {
     const char *text = (const char *)entry->list.bytes;
-    if (strcmp(entry->name, name) != 0 || !kc_bounds_id(bounds, entry->uid) ||
-        entry->total > KEYS_MAX || entry->count > entry->total - keys->count)
+    if (strcmp(entry->name, name) != 0 || entry->total > KEYS_MAX ||
+        entry->total < keys->count || entry->count > entry->total - keys->count)
         return KC_PROTOCOL;
+    if (entry->uid != uid)
+        return KC_NOT_OURS;
     for (uint32_t i = 0; i < entry->count; i++) {
         const size_t length = strlen(text);
         const enum kc_status status = append(keys, text, length);
@@ -97,9 +162,10 @@ static enum kc_status gather(const struct values *values, struct keys *keys)
     KC_AUTO_SECRET struct kc_secret storage = KC_SECRET_INIT;
     struct kc_wire_reply reply = {0};
     struct kc_conf_error error;
+    uint32_t uid = 0;
     enum kc_status status = kc_bounds_load(kc_path_host_conf(), kc_path_owner(), &bounds, &error);
     if (status == KC_OK)
-        status = check_name(bounds, values->user);
+        status = check_account(bounds, values, &uid);
     do {
         struct kc_wire_request request = {
             .type = KC_WIRE_LOOKUP, .lookup = {.kind = KC_LOOKUP_KEYS, .skip = keys->count}};
@@ -111,7 +177,7 @@ static enum kc_status gather(const struct values *values, struct keys *keys)
         snprintf(request.lookup.name, sizeof request.lookup.name, "%s", values->user);
         status = cli_exchange(values->socket, &request, (int)left, &storage, &reply);
         if (status == KC_OK)
-            status = reply.type == KC_WIRE_KEYS ? take(bounds, values->user, &reply.entry, keys)
+            status = reply.type == KC_WIRE_KEYS ? take(values->user, uid, &reply.entry, keys)
                                                 : cli_done(&reply);
         if (status == KC_OK && reply.type != KC_WIRE_KEYS)
             status = KC_PROTOCOL;

@@ -15,10 +15,11 @@ from outcome import expect, wait_for
 from world import case, once
 
 
-def ssh_keys(world, user, caller=KEYS_USER):
-    """What sshd gets: (exit code, lines, what was said on standard error)."""
+def ssh_keys(world, user, caller=KEYS_USER, uid=None):
+    """What sshd gets: (exit code, lines, what was said on standard error); without the uid the command
+    asks name service."""
     done = subprocess.run(
-        [world.bed.find("kclogin"), "ssh-keys", user],
+        [world.bed.find("kclogin"), "ssh-keys", user, *([] if uid is None else [str(uid)])],
         check=False,
         timeout=20,
         stdin=subprocess.DEVNULL,
@@ -45,6 +46,14 @@ def keys(world):
         for user in ("ada", "no-such-user", "root", "carol", "-x", "keys ", "KEYS", "", "noattrs"):
             code, lines, said = ssh_keys(world, user)
             expect(lines == [] and (code == 0 or user == ""), f"{user!r}: {code} {lines} {said}")
+        uid = 1900010114
+        expect(len(ssh_keys(world, "keys", uid=uid)[1]) == 2, f"{ssh_keys(world, 'keys', uid=uid)}")
+        # sshd means somebody else of the name: another directory's, of the range or not, or root
+        for other in (uid + 1, 5001, 0, 2**32 - 1):
+            expect(ssh_keys(world, "keys", uid=other)[:2] == (0, []), f"for uid {other}")
+        for odd in ("", "+1", f" {uid}", f"0{uid}", f"{uid} ", uid + 2**32, "keys"):
+            code, lines, said = ssh_keys(world, "keys", uid=odd)
+            expect(lines == [] and code in (1, 2), f"{odd!r}: {code} {lines} {said}")
         world.daemon.stop()
         code, lines, said = ssh_keys(world, "keys")
         expect((code, lines) == (1, []), f"daemon down: {code} {lines} {said}")
@@ -110,7 +119,7 @@ def key_sshd(world, user="keys"):
     before = world.realm.attribute(user, "sshPublicKey")
     server = Sshd(
         "keys-sshd",
-        f"AuthorizedKeysCommand {world.bed.find('kclogin')} ssh-keys %u\n"
+        f"AuthorizedKeysCommand {world.bed.find('kclogin')} ssh-keys %u %U\n"
         f"AuthorizedKeysCommandUser {KEYS_USER}",
     )
     os.chown(f"/home/{user}", uid, uid)
@@ -237,8 +246,9 @@ def lies(world):
         "the truth": ("ghost-of-ada", wire_keys("ghost-of-ada", good, key), [key]),
         "root": ("root", wire_keys("root", good, key), []),
         "a local user": ("carol", wire_keys("carol", good, key), []),
-        "uid 0": ("eve", wire_keys("eve", 0, key), None),
-        "an id out of range": ("eve", wire_keys("eve", bad, key), None),
+        "uid 0": ("eve", wire_keys("eve", 0, key), []),
+        "another account's id": ("eve", wire_keys("eve", good + 1, key), []),
+        "an id out of range": ("eve", wire_keys("eve", bad, key), []),
         "somebody else": ("eve", wire_keys("ada", good, key), None),
         "an option": ("eve", wire_keys("eve", good, f'command="/bin/sh" {key}'), None),
         "a comment": ("eve", wire_keys("eve", good, f"{key} x"), None),
@@ -251,14 +261,22 @@ def lies(world):
     with Liar().listening() as liar:
         for what, (user, answer, wanted) in answers.items():
             liar.knows = lambda request, answer=answer: answer if request.table == KEYS else b""
-            code, lines, said = ssh_keys(world, user)
+            code, lines, said = ssh_keys(world, user, uid=good)
             expected = (1, []) if wanted is None else (0, wanted)
             expect((code, lines) == expected, f"{what}: {code} {lines} {said}")
+        liar.knows = lambda request: wire_keys("eve", good, key)
+        for wrong in (0, bad):  # another directory's eve, though the realm has one too
+            code, lines, said = ssh_keys(world, "eve", uid=wrong)
+            expect((code, lines) == (0, []), f"keys for uid {wrong}: {code} {lines} {said}")
         liar.knows = lambda request: wire_keys("eve", good, key, total=200)
-        code, lines, said = ssh_keys(world, "eve")  # goes on and on, each time with one more
+        code, lines, said = ssh_keys(world, "eve", uid=good)  # goes on, each time with one more
         expect(code in (0, 1) and len(lines) in (0, 200), f"{code} {len(lines)} {said}")
+        pages = iter([wire_keys("eve", good, key, key, total=3), *[wire_keys("eve", good, key)] * 999])
+        liar.knows = lambda request: next(pages)
+        code, lines, said = ssh_keys(world, "eve", uid=good)
+        expect((code, lines) == (1, []), f"a total that shrinks: {code} {len(lines)} {said}")
         liar.knows = lambda request: time.sleep(4) or b""
         began = time.monotonic()
-        code, lines, said = ssh_keys(world, "eve")
+        code, lines, said = ssh_keys(world, "eve", uid=good)
         expect((code, lines) == (1, []), f"silence: {code} {lines}")
         expect(time.monotonic() - began < 3, "a silent daemon holds sshd up")
