@@ -14,6 +14,7 @@
 #include "daemon/assign.h"
 #include "daemon/login.h"
 #include "daemon/lookup.h"
+#include "daemon/share.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
@@ -22,7 +23,7 @@
 
 #define MOST 1024u              /* on each socket */
 #define MOST_OF_UID 32u         /* on the public socket */
-#define MOST_OF_BLOCK 128u      /* there, of uids that may all be one person's */
+#define MOST_OF_SHARE 128u      /* there, of uids that may all be one person's */
 #define MOST_LOGINS 64u         /* of one local person, on the privileged socket */
 #define MOST_LOGINS_OF_ALL 512u /* of all of them; the rest is for who comes from elsewhere */
 #define SEND_BYTES 16384        /* what a stranger may leave unread; the longest answer is 5 KiB */
@@ -30,24 +31,20 @@
 #define IDLE_US (10 * 1000000ull) /* without a login under way */
 #define SWEEP_US (2 * 1000000ull) /* one timer for all: each of its own would cost a login more */
 
-/* One person may own 65,536 subordinate uids (subuid(5)), and be any of them. */
-static uint32_t block_of(uid_t uid)
-{
-    return uid >> 16;
-}
-
 static bool room_for_stranger(const struct connections *connections, uid_t uid)
 {
-    unsigned of_uid = 0, of_block = 0;
+    const struct kc_bounds *bounds = connections->daemon->bounds;
+    const uint64_t share = share_of(bounds, uid);
+    unsigned of_uid = 0, of_share = 0;
     const struct connection *connection;
     LIST_FOREACH(connection, &connections->open, link)
     {
         if (connection->privileged)
             continue;
         of_uid += connection->uid == uid;
-        of_block += block_of(connection->uid) == block_of(uid);
+        of_share += share_of(bounds, connection->uid) == share;
     }
-    return of_uid < MOST_OF_UID && (block_of(uid) == 0 || of_block < MOST_OF_BLOCK);
+    return of_uid < MOST_OF_UID && of_share < MOST_OF_SHARE;
 }
 
 static bool room_for(const struct connections *connections, bool privileged, uid_t uid)

@@ -8,15 +8,13 @@
 #include "common/name.h"
 #include "daemon/clock.h"
 #include "daemon/directory.h"
+#include "daemon/share.h"
 #include "daemon/ssh_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define BUDGETS 256u
-#define QUESTIONS 120u /* in */
 #define KEYS_ROOM ((size_t)12 * 1024) /* bytes of a page: a stranger's socket takes no 32 KiB */
-#define QUESTIONS_US (60 * CLOCK_SECOND_US)
 
 struct lookup {
     struct connection *connection;
@@ -25,33 +23,20 @@ struct lookup {
     struct kc_wire_lookup what;
 };
 
-/*
- * Questions that only the realm can answer, for the uids at the public socket; two in a few
- * hundred share one budget.
- */
-static struct lookup_budget {
-    unsigned left;
-    uint64_t full_us; /* when it is whole again */
-} budgets[2 * BUDGETS];
+static struct shares shares; /* of the callers at the public socket */
 
-static struct lookup_budget *budget_of(uid_t uid)
+static struct share_questions *budget_of(const struct connection *connection)
 {
-    /* subordinate ids come by the 65,536: a block of them is one user */
-    const size_t place = uid < 65536 ? uid % BUDGETS : BUDGETS + (uid >> 16) % BUDGETS;
-    struct lookup_budget *budget = &budgets[place];
-    const uint64_t now = clock_us();
-    if (now >= budget->full_us) {
-        budget->left = QUESTIONS;
-        budget->full_us = now + QUESTIONS_US;
-    }
-    return budget;
+    const struct daemon *daemon = connection_daemon(connection);
+    return share_questions(
+        &shares, share_of(daemon->bounds, connection_uid(connection)), clock_us());
 }
 
 bool lookup_may_ask(const struct connection *connection)
 {
     if (connection_privileged(connection))
         return true;
-    struct lookup_budget *budget = budget_of(connection_uid(connection));
+    struct share_questions *budget = budget_of(connection);
     return budget->left > 0 && budget->left-- > 0;
 }
 
@@ -162,8 +147,8 @@ void lookup_begin(struct connection *connection, const struct kc_wire_lookup *wh
     lookup->connection = connection;
     lookup->what = *what;
     connection_set_lookup(connection, lookup);
-    struct lookup_budget *budget =
-        connection_privileged(connection) ? NULL : budget_of(connection_uid(connection));
+    const struct share_questions *budget =
+        connection_privileged(connection) ? NULL : budget_of(connection);
     const struct directory_question question = {
         .lookup = *what,
         .may_ask = !budget || budget->left > 0,
@@ -174,8 +159,8 @@ void lookup_begin(struct connection *connection, const struct kc_wire_lookup *wh
     status = ask(lookup, &question, &waits);
     if (status != KC_OK)
         on_found(lookup, status, NULL);
-    else if (waits && budget)
-        budget->left--;
+    else if (waits)
+        (void)lookup_may_ask(connection);
 }
 
 void lookup_cancel(struct lookup *lookup)

@@ -22,6 +22,7 @@ void ssh_keys_forget(struct ssh_keys_place *place)
     free(KC_TAKE(place->text));
     place->list = (struct ssh_keys_list){0};
     place->till_us = 0;
+    place->refusal = KC_OK;
 }
 
 static void place_free(struct ssh_keys_place *place)
@@ -136,6 +137,23 @@ static enum kc_status learn(struct ssh_keys_place *place, const struct inquiry_a
     return KC_OK;
 }
 
+/* Whether this is the realm's word that there are no keys, and not that nobody knows. */
+static bool is_refusal(enum kc_status status)
+{
+    return status == KC_ACCOUNT_DISABLED || status == KC_NOT_OURS ||
+           kc_status_class(status) == KC_CLASS_UNKNOWN;
+}
+
+/* A refusal is remembered, too: else whoever knocks at a disabled user's door spends the questions
+ * that sshd has for everybody. */
+static void refuse(struct ssh_keys_place *place, enum kc_status status)
+{
+    const struct config_directory *directory = &place->keys->daemon->config->directory;
+    ssh_keys_forget(place);
+    place->refusal = status;
+    place->till_us = clock_us() + (uint64_t)directory->absent_ttl * CLOCK_SECOND_US;
+}
+
 static void on_inquiry(
     void *userdata, enum kc_status status, const char *detail, struct inquiry_answer *answer)
 {
@@ -144,8 +162,8 @@ static void on_inquiry(
     place->inquiry = NULL;
     if (status == KC_OK)
         status = learn(place, answer);
-    else if (kc_status_class(status) == KC_CLASS_UNKNOWN || status == KC_NOT_OURS)
-        ssh_keys_forget(place);
+    if (is_refusal(status))
+        refuse(place, status);
     if (status != KC_OK && ssh_keys_is_out(place->keys->daemon->realm, status))
         ssh_keys_fall_back(place, status);
     else
@@ -179,6 +197,10 @@ static void resolve(struct ssh_keys_wait *wait, const char *name, bool may_ask)
     enum kc_status status = check_name(keys->daemon, name);
     if (status == KC_OK)
         status = place_of(keys, name, &place);
+    if (status == KC_OK && place->refusal != KC_OK && clock_us() < place->till_us) {
+        end_wait(wait, place->refusal, NULL);
+        return;
+    }
     if (status == KC_OK && is_fresh(place)) {
         end_wait(wait, KC_OK, &place->list);
         return;

@@ -30,7 +30,8 @@ struct ssh_keys_place {
     struct ssh_keys *keys;
     char name[KC_LOOKUP_NAME_MAX];
     char *id;         /* the realm's, of whom the list is; NULL: there is no list */
-    uint64_t till_us; /* the list is fresh until then */
+    uint64_t till_us; /* the list, or the refusal, is fresh until then */
+    enum kc_status refusal; /* why there is no list, as the realm said; KC_OK: it has not */
     int64_t at;       /* epoch seconds when the realm said it */
     struct ssh_keys_list list;
     char *text; /* of the list */

@@ -6,8 +6,8 @@ import struct
 
 AUTH, ANSWER, ACCOUNT, OPEN, CLOSE, PASSWD, STATUS, LOOKUP = range(1, 9)
 EXPLAIN = 9
-ASK, SHOW, DONE, USER_ENTRY, GROUP_ENTRY, GIDS_LIST = range(64, 70)
-USER, GROUP, GIDS = 1, 2, 3  # kinds of LOOKUP
+ASK, SHOW, DONE, USER_ENTRY, GROUP_ENTRY, GIDS_LIST, KEYS_LIST = range(64, 71)
+USER, GROUP, GIDS, KEYS = 1, 2, 3, 4  # kinds of LOOKUP
 NO_UID = 0xFFFFFFFF
 CLASSES = ("ok refused forbidden expired unknown not-ours unreachable unavailable misconfigured "
            "internal conversation").split()
@@ -93,6 +93,10 @@ class Reply:
         elif self.kind == GIDS_LIST:
             self.count, self.total = self.word32(), self.word32()
             self.gids = list(struct.unpack(f">{self.count}I", self.string()))
+        elif self.kind == KEYS_LIST:
+            self.name, self.uid = self.string().decode(), self.word32()
+            self.count, self.total = self.word32(), self.word32()
+            self.keys = [key.decode() for key in self.string().split(b"\0")[:-1]]
         assert not self.rest, "bytes after the end of a reply"
 
     def byte(self):

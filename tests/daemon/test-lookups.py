@@ -84,6 +84,21 @@ class Cost(unittest.TestCase):
                     self.assertEqual(world.user("no-such-user"), "user-unknown")
             self.assertEqual(cost(world, look), {"admin-users": 1})
 
+    def test_no_keys_of_somebody_are_one_request(self):
+        with World(LONG) as world:
+            for name, word in (("frozen", "account-disabled"), ("no-such-user", "user-unknown"),
+                               ("noattrs", "no-uid")):
+                def look(name=name, word=word):
+                    for _ in range(5):
+                        self.assertEqual(world.ask(wire.KEYS, name).word, word)
+                self.assertEqual(cost(world, look), {"admin-users": 1}, name)
+
+    def test_a_refusal_of_keys_ends(self):
+        with World() as world:
+            self.assertEqual(world.ask(wire.KEYS, "frozen").word, "account-disabled")
+            world.realm.tell("user", username="frozen", enabled=True)
+            until(lambda: world.ask(wire.KEYS, "frozen").kind == wire.KEYS_LIST, "refused still", 4)
+
     def test_users_do_not_wait_for_the_members_of_groups(self):
         with World(LONG, "serve = /fill /linux-users", fill_users=3000, fill_groups=1,
                    wait=False) as world:
