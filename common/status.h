@@ -104,6 +104,7 @@ enum kc_class {
     X(CONFIG_UNTRUSTED, "config-untrusted", MISCONFIGURED)                                         \
     X(DAEMON_UNTRUSTED, "daemon-untrusted", MISCONFIGURED)                                         \
     X(STATE_NEWER, "state-newer", MISCONFIGURED)                                                   \
+    X(STATE_OLDER, "state-older", MISCONFIGURED)                                                   \
     X(TLS_FAILED, "tls-failed", UNAVAILABLE)                                                       \
     /* the realm's server, or a proxy before it */                                                 \
     X(REQUEST_INVALID, "request-invalid", INTERNAL)                                                \

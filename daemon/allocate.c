@@ -38,7 +38,7 @@ static bool is_on(const struct directory *directory)
 /* Not where some who have a number may be unknown. */
 static bool may_give(const struct directory *directory)
 {
-    return is_on(directory) && directory->remember;
+    return is_on(directory) && directory->remember && !state_is_held(directory->daemon->state);
 }
 
 uint32_t allocate_find(const struct directory *directory, const char *id)
@@ -92,13 +92,35 @@ static void numbers_free(struct numbers *numbers)
     free(numbers);
 }
 
+static uint32_t number_among(const struct numbers *numbers, const char *id)
+{
+    for (size_t i = 0; i < numbers->count; i++)
+        if (strcmp(numbers->rows[i].id, id) == 0)
+            return numbers->rows[i].number;
+    return 0;
+}
+
+/* Somebody may be in two answers at once: the number is the same, and written twice. */
+static uint32_t number_under_way(const struct numbers *numbers, const char *id)
+{
+    const struct numbers *other;
+    uint32_t number = number_among(numbers, id);
+    LIST_FOREACH(other, &numbers->directory->numbers, link)
+    {
+        if (number == 0)
+            number = number_among(other, id);
+    }
+    return number;
+}
+
 static void add_number(struct numbers *numbers, const struct json_object *user)
 {
     PERSON_AUTO struct person *person = NULL;
     if (numbers->count >= STATE_ROWS_MAX || !wants_number(numbers->directory, user, &person))
         return;
+    const uint32_t begun = number_under_way(numbers, person->id);
     const struct state_row row = {.table = STATE_UIDS,
-        .number = next_number(numbers->directory),
+        .number = begun ? begun : next_number(numbers->directory),
         .id = person->id,
         .allocated = true};
     if (row.number != 0 && state_row_copy(&row, &numbers->rows[numbers->count]) == KC_OK)

@@ -7,6 +7,7 @@
 #include "common/name.h"
 #include "daemon/directory_internal.h"
 #include "daemon/log.h"
+#include "daemon/state_db.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +148,12 @@ static enum kc_status take_name(struct recall *recall, const struct state_row *r
     return keep(recall, row);
 }
 
+static enum kc_status keep_name(struct recall *recall, const struct known_user *user)
+{
+    const struct state_row row = {.table = STATE_NAMES, .name = user->name, .id = user->id};
+    return keep(recall, &row);
+}
+
 static enum kc_status take_uid(struct recall *recall, const struct state_row *row)
 {
     struct people *people = recall->directory->people;
@@ -156,8 +163,12 @@ static enum kc_status take_uid(struct recall *recall, const struct state_row *ro
         user->allocated = row->allocated;
         return KC_OK;
     }
-    if (user)
+    if (user) {
+        const enum kc_status status = user->bound ? keep_name(recall, user) : KC_OK;
+        if (status != KC_OK)
+            return status;
         people_remove(people, user);
+    }
     return keep(recall, row);
 }
 
@@ -237,6 +248,10 @@ enum kc_status recall_all(struct directory *directory)
     };
     if (!directory->daemon->state)
         return KC_OK;
+    if (directory->daemon->config->directory.allocate == CONFIG_ALLOCATE_HOST &&
+        state_is_held(directory->daemon->state))
+        log_line(LOG_WARNING, "state result=ok detail=\"no number is given out: " STATE_DB_DAMAGED
+                              " lies there\" advice=\"restore a copy, or remove it\"");
     const enum kc_status status = state_load(
         directory->daemon->state, directory->daemon->config->realm.issuer, take_row, &recall);
     if (status != KC_OK && status != KC_NO_MEMORY)

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #define ROWS_MAX STATE_ROWS_MAX /* of one writing */
+#define BYTES_MAX ((size_t)1024 * 1024)
 #define RETRY_US (10 * CLOCK_SECOND_US)
 
 /* Somebody who is no more among the last known. */
@@ -36,6 +37,7 @@ struct remember {
 struct rows {
     struct state_row items[ROWS_MAX];
     size_t count;
+    size_t bytes; /* of the lists of groups, which may be long */
 };
 
 static int64_t epoch_of(int64_t until)
@@ -105,11 +107,12 @@ static void add_row(struct rows *rows, const struct state_row *row)
 {
     if (rows->count < ROWS_MAX)
         rows->items[rows->count++] = *row;
+    rows->bytes += row->gid_count * sizeof *row->gids;
 }
 
 static bool has_room(const struct rows *rows)
 {
-    return rows->count + 3 <= ROWS_MAX; /* a user has three */
+    return rows->count + 3 <= ROWS_MAX && rows->bytes < BYTES_MAX; /* a user has three */
 }
 
 static void add_realm(const struct directory *directory, struct rows *rows)

@@ -8,8 +8,11 @@
 #include "common/cleanup.h"
 #include "daemon/log.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define LOAD_SECONDS 5
@@ -22,11 +25,13 @@ static void job_cleanup(struct job **job)
 
 #define AUTO_JOB KC_CLEANUP(job_cleanup)
 
-static void log_anew(const char *detail)
+static void log_anew(const struct state_db_opened *opened)
 {
     char words[LOG_VALUE_SIZE];
-    log_line(LOG_ERR, "state result=failed reason=%s detail=%s moved=" STATE_DB_NAME ".damaged",
-        kc_status_word(KC_MALFORMED), log_value(detail, words));
+    log_line(LOG_ERR,
+        "state result=failed reason=%s detail=%s moved=" STATE_DB_DAMAGED " salvaged=%zu "
+        "advice=\"no number is given out while it lies there: restore a copy, or remove it\"",
+        kc_status_word(KC_MALFORMED), log_value(opened->detail, words), opened->salvaged);
 }
 
 static void log_status(enum kc_status status, const char *detail)
@@ -50,7 +55,7 @@ static void finish(struct state *state, struct job *job)
 {
     const bool anew = job->opened.anew;
     if (anew)
-        log_anew(job->opened.detail);
+        log_anew(&job->opened);
     note_health(state, job);
     if (job->type == JOB_GET && job->read.got)
         job->read.got(job->read.userdata, job->status, job->at, job->text, job->length);
@@ -79,7 +84,7 @@ static enum kc_status open_db(struct state *state)
     struct state_db_opened opened;
     const enum kc_status status = state_db_open(state->folder, &state->db, &opened);
     if (opened.anew)
-        log_anew(opened.detail);
+        log_anew(&opened);
     else if (status != KC_OK)
         log_status(status, opened.detail);
     return status;
@@ -138,6 +143,16 @@ void state_close(struct state *state)
     pthread_mutex_destroy(&state->lock);
     free(state->folder);
     free(state);
+}
+
+/* Looks at the folder alone. What cannot be looked at is there. */
+bool state_is_held(const struct state *state)
+{
+    char path[4096];
+    struct stat file;
+    if (snprintf(path, sizeof path, "%s/" STATE_DB_DAMAGED, state->folder) >= (int)sizeof path)
+        return true;
+    return lstat(path, &file) == 0 || errno != ENOENT;
 }
 
 /* --- texts --- */
@@ -267,9 +282,11 @@ enum kc_status state_write(struct state *state, const struct state_row *rows, si
     job->writer = state->writers;
     job->read.userdata = userdata;
     job->bytes = sizeof *job + count * sizeof *job->rows;
-    for (; job->count < count; job->count++)
+    for (; job->count < count; job->count++) {
         if (state_row_copy(&rows[job->count], &job->rows[job->count]) != KC_OK)
             return KC_NO_MEMORY;
+        job->bytes += job->rows[job->count].size;
+    }
     const enum kc_status status = state_give(state, job);
     if (status == KC_OK)
         job = NULL;

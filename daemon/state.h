@@ -18,7 +18,7 @@ struct state;
 struct state_read;
 
 /*
- * Opens `folder`/state.db or makes it. Logs what is wrong with it. KC_STATE_NEWER,
+ * Opens `folder`/state.db or makes it. Logs what is wrong with it. KC_STATE_NEWER, KC_STATE_OLDER,
  * KC_CONFIG_UNTRUSTED, KC_BUSY, KC_NO_ROOM, KC_SYSTEM, KC_NO_MEMORY: there is none, and the daemon
  * goes on without. The event is borrowed.
  */
@@ -26,6 +26,10 @@ enum kc_status state_open(sd_event *event, const char *folder, struct state **re
 
 /* Writes what waits, for two seconds at most. No callback comes any more. */
 void state_close(struct state *state);
+
+/* Whether a damaged file lies beside it: an administrator has not seen to it, and numbers that were
+ * given may be unknown. */
+bool state_is_held(const struct state *state);
 
 /* --- texts, by a user's id in the realm --- */
 

@@ -100,11 +100,13 @@ static struct state_value value_of(sqlite3_stmt *statement, int column)
     return value;
 }
 
-static enum kc_status read_table(struct state_db *db, enum state_table table, state_db_each *each,
-    void *userdata, size_t *skipped)
+enum kc_status state_db_read_table(struct state_db *db, enum state_table table, const char *order,
+    state_db_each *each, void *userdata, size_t *skipped)
 {
     AUTO_STATEMENT sqlite3_stmt *statement = NULL;
-    enum kc_status status = state_db_prepare(db, state_sql[table].select, &statement);
+    char sql[256];
+    snprintf(sql, sizeof sql, "%s%s", state_sql[table].select, order);
+    enum kc_status status = state_db_prepare(db, sql, &statement);
     int code = SQLITE_DONE;
     while (status == KC_OK && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct state_value values[STATE_COLUMNS_MAX];
@@ -129,7 +131,8 @@ enum kc_status state_db_read(
     enum kc_status status = KC_OK;
     *ret_skipped = 0;
     for (int table = 0; table < STATE_TABLES && status == KC_OK; table++)
-        status = read_table(db, (enum state_table)table, each, userdata, ret_skipped);
+        status = state_db_read_table(
+            db, (enum state_table)table, "", each, userdata, ret_skipped);
     return status;
 }
 
@@ -149,7 +152,7 @@ static int bind(sqlite3_stmt *statement, int at, const struct state_value *value
     }
 }
 
-static enum kc_status write_row(
+enum kc_status state_db_write_row(
     struct state_db *db, sqlite3_stmt *statement, const struct state_row *row)
 {
     const struct state_columns *columns = &state_columns[row->table];
@@ -187,13 +190,12 @@ static enum kc_status write_rows(struct state_db *db, const struct state_row *ro
         const struct state_row *first = &rows[i];
         status = state_db_prepare(db, statement_of(first), &statement);
         for (; i < count && status == KC_OK && statement_of(&rows[i]) == statement_of(first); i++)
-            status = write_row(db, statement, &rows[i]);
+            status = state_db_write_row(db, statement, &rows[i]);
     }
     return status;
 }
 
-/* Ends a transaction: by then nothing of it may be left open. */
-static enum kc_status end(struct state_db *db, enum kc_status status)
+enum kc_status state_db_end(struct state_db *db, enum kc_status status)
 {
     if (status == KC_OK)
         status = state_db_run(db, "COMMIT");
@@ -205,14 +207,14 @@ static enum kc_status end(struct state_db *db, enum kc_status status)
 enum kc_status state_db_write(struct state_db *db, const struct state_row *rows, size_t count)
 {
     const enum kc_status status = state_db_run(db, "BEGIN IMMEDIATE");
-    return status == KC_OK ? end(db, write_rows(db, rows, count)) : status;
+    return status == KC_OK ? state_db_end(db, write_rows(db, rows, count)) : status;
 }
 
 enum kc_status state_db_forget(struct state_db *db)
 {
     enum kc_status status = state_db_run(db, "BEGIN IMMEDIATE");
     if (status == KC_OK)
-        status = end(db, state_db_run(db, state_sql_forget));
+        status = state_db_end(db, state_db_run(db, state_sql_forget));
     return status;
 }
 

@@ -9,23 +9,29 @@
 #include "daemon/state_row.h"
 
 #define STATE_DB_NAME "state.db"
+#define STATE_DB_DAMAGED STATE_DB_NAME ".damaged"
 #define STATE_DB_VERSION 1
 
 struct state_db;
 
 struct state_db_opened {
     bool anew;        /* a damaged file was there: it has another name now */
+    size_t salvaged;  /* of its rows, those that could still be read */
     char detail[160]; /* why, or what failed */
 };
 
 /*
- * Opens, or makes, `folder`/state.db, mode 0600. KC_STATE_NEWER: a later version's;
+ * Opens, or makes, `folder`/state.db, mode 0600. KC_STATE_NEWER, KC_STATE_OLDER: another version's;
  * KC_CONFIG_UNTRUSTED: not this user's own; KC_BUSY: somebody else has it open; KC_NO_ROOM,
  * KC_SYSTEM, KC_NO_MEMORY, KC_TOO_LARGE. ret_opened is filled in any case.
  */
 enum kc_status state_db_open(
     const char *folder, struct state_db **ret_db, struct state_db_opened *ret_opened);
 void state_db_close(struct state_db *db);
+
+/* The same for one that is damaged, whatever it looks like: it is put aside first. */
+enum kc_status state_db_begin_anew(
+    const char *folder, struct state_db **ret_db, struct state_db_opened *ret_opened);
 
 /*
  * All below: KC_MALFORMED: the file is damaged (close it and open it again); KC_NO_ROOM, KC_SYSTEM,

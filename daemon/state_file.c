@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define DAMAGED_NAME STATE_DB_NAME ".damaged"
 #define HEAP_LIMIT 33554432 /* bytes */
 #define BUSY_MS 1000
 #define APPLICATION_ID 0x6b636c6e
@@ -22,6 +21,11 @@ static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_
                                "PRAGMA synchronous = FULL; PRAGMA mmap_size = 0;"
                                "PRAGMA cache_size = -128; PRAGMA temp_store = MEMORY;"
                                "PRAGMA cell_size_check = ON; PRAGMA max_page_count = 262144;";
+
+/* Reads on where a page or the file's size is wrong, and writes nothing. */
+static const char salvage_settings[] = "PRAGMA mmap_size = 0; PRAGMA cache_size = -128;"
+                                       "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
+                                       "PRAGMA writable_schema = ON; PRAGMA query_only = ON;";
 
 static enum kc_status read_integer(struct state_db *db, const char *sql, int64_t *ret_integer)
 {
@@ -53,11 +57,11 @@ static void limit(sqlite3 *connection)
     sqlite3_busy_timeout(connection, BUSY_MS);
 }
 
-/* The file, made where there is none: this user's own, and nobody else's to read. */
-static enum kc_status check_file(int folder)
+/* A file: this user's own, and nobody else's to read. O_CREAT: made where there is none. */
+static enum kc_status check_file(int folder, const char *name, int create)
 {
-    KC_AUTO_CLOSE int fd = openat(folder, STATE_DB_NAME,
-        O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+    KC_AUTO_CLOSE int fd =
+        openat(folder, name, O_RDWR | create | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
     struct stat file;
     if (fd < 0)
         return errno == ELOOP || errno == EISDIR ? KC_CONFIG_UNTRUSTED
@@ -118,7 +122,9 @@ static enum kc_status create(struct state_db *db)
         status = state_db_run(db, state_sql_create[i]);
     if (status == KC_OK)
         status = state_db_run(db, version);
-    return status == KC_OK ? state_db_run(db, "COMMIT") : status;
+    status = state_db_end(db, status);
+    db->created = status == KC_OK;
+    return status;
 }
 
 static enum kc_status check(struct state_db *db)
@@ -138,7 +144,12 @@ static enum kc_status check(struct state_db *db)
             STATE_DB_NAME, (long long)version, STATE_DB_VERSION);
         return KC_STATE_NEWER;
     }
-    if (application != APPLICATION_ID || version != STATE_DB_VERSION) {
+    if (application == APPLICATION_ID && version < STATE_DB_VERSION) {
+        snprintf(db->detail, sizeof db->detail, "%s is of version %lld, this program of version %d",
+            STATE_DB_NAME, (long long)version, STATE_DB_VERSION);
+        return KC_STATE_OLDER; /* until there is a way from that version to this one */
+    }
+    if (application != APPLICATION_ID) {
         snprintf(db->detail, sizeof db->detail, "it is no database of kclogind");
         return KC_MALFORMED;
     }
@@ -154,25 +165,50 @@ void state_db_close(struct state_db *db)
     free(db);
 }
 
-static enum kc_status open_file(
-    const char *folder, struct state_db **ret_db, struct state_db_opened *opened)
+static enum kc_status connect(const char *folder, const char *name, struct state_db *db)
 {
     char path[4096];
-    if (snprintf(path, sizeof path, "%s/" STATE_DB_NAME, folder) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
         return KC_TOO_LARGE;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    const int code = sqlite3_open_v2(path, &db->connection, flags, NULL);
+    const enum kc_status status = code == SQLITE_NOMEM ? KC_NO_MEMORY : state_db_judge(db, code);
+    if (status == KC_OK)
+        limit(db->connection);
+    return status;
+}
+
+/* A new file takes over what a damaged one, while it lies there, still says. */
+static size_t salvage(int fd, const char *folder, struct state_db *to)
+{
+    size_t count = 0;
+    struct state_db *from = calloc(1, sizeof *from);
+    if (from && check_file(fd, STATE_DB_DAMAGED, 0) == KC_OK &&
+        connect(folder, STATE_DB_DAMAGED, from) == KC_OK) {
+        sqlite3_db_config(from->connection, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+        if (state_db_run(from, salvage_settings) == KC_OK)
+            count = state_salvage(from, to);
+    }
+    state_db_close(from);
+    return count;
+}
+
+static enum kc_status open_file(
+    int fd, const char *folder, struct state_db **ret_db, struct state_db_opened *opened)
+{
+    enum kc_status status = check_file(fd, STATE_DB_NAME, O_CREAT);
+    if (status != KC_OK)
+        return status;
     struct state_db *db = calloc(1, sizeof *db);
     if (!db)
         return KC_NO_MEMORY;
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    int code = sqlite3_open_v2(path, &db->connection, flags, NULL);
-    enum kc_status status = code == SQLITE_NOMEM ? KC_NO_MEMORY : state_db_judge(db, code);
-    if (status == KC_OK) {
-        limit(db->connection);
+    status = connect(folder, STATE_DB_NAME, db);
+    if (status == KC_OK)
         status = state_db_run(db, settings);
-    }
     if (status == KC_OK)
         status = check(db);
     if (status == KC_OK) {
+        opened->salvaged = db->created ? salvage(fd, folder, db) : 0;
         *ret_db = db;
         return KC_OK;
     }
@@ -181,14 +217,21 @@ static enum kc_status open_file(
     return status;
 }
 
-/* A journal goes with its file: beside another one it would be played back into that. */
+/* A journal goes with its file: beside another one it would be played back into that. One that was
+ * put aside before goes: what could be read of it is in this one. */
 static enum kc_status move_aside(int folder)
 {
     static const char *const ends[] = {"-journal", "-wal", "-shm", ""};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char old[40];
+        snprintf(old, sizeof old, STATE_DB_DAMAGED "%s", ends[i]);
+        if (unlinkat(folder, old, 0) != 0 && errno != ENOENT)
+            return KC_SYSTEM;
+    }
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         char from[40], to[40];
         snprintf(from, sizeof from, STATE_DB_NAME "%s", ends[i]);
-        snprintf(to, sizeof to, DAMAGED_NAME "%s", ends[i]);
+        snprintf(to, sizeof to, STATE_DB_DAMAGED "%s", ends[i]);
         if (renameat(folder, from, folder, to) != 0 && errno != ENOENT)
             return KC_SYSTEM;
     }
@@ -203,28 +246,46 @@ static void configure(void)
     (void)sqlite3_hard_heap_limit64(HEAP_LIMIT);
 }
 
-enum kc_status state_db_open(
-    const char *folder, struct state_db **ret_db, struct state_db_opened *ret_opened)
+static enum kc_status open_folder(const char *folder, int *ret_fd, struct state_db_opened *opened)
 {
-    *ret_opened = (struct state_db_opened){0};
-    KC_AUTO_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *opened = (struct state_db_opened){0};
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        snprintf(ret_opened->detail, sizeof ret_opened->detail, "%s: %s", folder,
+        snprintf(opened->detail, sizeof opened->detail, "%s: %s", folder,
             errno == ENOENT ? "there is no such folder" : "it cannot be opened");
         return kc_status_from_errno(errno);
     }
     configure();
-    enum kc_status status = check_file(fd);
-    if (status == KC_OK)
-        status = open_file(folder, ret_db, ret_opened);
-    if (status != KC_MALFORMED)
-        return status;
+    *ret_fd = fd;
+    return KC_OK;
+}
+
+static enum kc_status begin_anew(
+    int fd, const char *folder, struct state_db **ret_db, struct state_db_opened *opened)
+{
     struct state_db_opened second = {0};
-    status = move_aside(fd);
+    enum kc_status status = move_aside(fd);
     if (status == KC_OK)
-        status = check_file(fd);
-    if (status == KC_OK)
-        status = open_file(folder, ret_db, &second);
-    ret_opened->anew = status == KC_OK;
+        status = open_file(fd, folder, ret_db, &second);
+    opened->anew = status == KC_OK;
+    opened->salvaged = second.salvaged;
     return status;
+}
+
+enum kc_status state_db_open(
+    const char *folder, struct state_db **ret_db, struct state_db_opened *ret_opened)
+{
+    KC_AUTO_CLOSE int fd = -1;
+    enum kc_status status = open_folder(folder, &fd, ret_opened);
+    if (status == KC_OK)
+        status = open_file(fd, folder, ret_db, ret_opened);
+    return status == KC_MALFORMED ? begin_anew(fd, folder, ret_db, ret_opened) : status;
+}
+
+enum kc_status state_db_begin_anew(
+    const char *folder, struct state_db **ret_db, struct state_db_opened *ret_opened)
+{
+    KC_AUTO_CLOSE int fd = -1;
+    const enum kc_status status = open_folder(folder, &fd, ret_opened);
+    return status == KC_OK ? begin_anew(fd, folder, ret_db, ret_opened) : status;
 }

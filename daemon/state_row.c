@@ -134,6 +134,7 @@ static enum kc_status make(
         return KC_NO_MEMORY;
     for (unsigned i = columns->count; i-- > 0;)
         at = put(&row, &columns->columns[i], &values[i], at);
+    row.size = size;
     *ret_row = row;
     return KC_OK;
 }

@@ -47,6 +47,7 @@ struct state_row {
     const uint32_t *gids;
     uint32_t gid_count;
     void *memory; /* of a copy: everything above lies in it */
+    size_t size;  /* of that */
 };
 
 /* How a column is kept, and what its values may be. */

@@ -40,6 +40,18 @@ static enum kc_status do_job(struct state_db *db, struct job *job)
     }
 }
 
+/* A file whose damage is not seen when it is opened. */
+static void begin_anew(struct state *state, struct job *job)
+{
+    char detail[sizeof job->opened.detail];
+    memcpy(detail, state_db_detail(state->db), sizeof detail);
+    state_db_close(KC_TAKE(state->db));
+    job->status = state_db_begin_anew(state->folder, &state->db, &job->opened);
+    memcpy(job->opened.detail, detail, sizeof detail);
+    if (job->status == KC_OK)
+        job->status = do_job(state->db, job);
+}
+
 /* A file that turns out to be damaged is begun anew, and the job done once more; the directory then
  * writes again what it knows. */
 static void work_off(struct state *state, struct job *job)
@@ -56,6 +68,8 @@ static void work_off(struct state *state, struct job *job)
             memcpy(job->opened.detail, detail, sizeof detail);
         if (job->status == KC_OK)
             job->status = do_job(state->db, job);
+        if (job->status == KC_MALFORMED && state->db && !job->opened.anew)
+            begin_anew(state, job);
     }
     if (job->status != KC_OK && state->db && !job->opened.anew)
         memcpy(job->opened.detail, state_db_detail(state->db), sizeof job->opened.detail);

@@ -205,6 +205,19 @@ class Bound(unittest.TestCase):
                 until(lambda: host.uid("jo.doe") == JO, lambda: host.user("jo.doe"))
             self.assertEqual(len(host.lines("binding user=jo.doe")), 1, host.bed.lines())
 
+    def test_lesson_8_a_name_stays_whose_it_is_without_its_number(self):
+        with Host(SHORT) as host:
+            self.assertEqual(host.uid("jo.doe"), JO)
+            host.saved()
+
+            def another():
+                host.change(f"UPDATE uids SET id = 'somebody' WHERE uid = {JO}")
+                host.realm.tell("user", username="jo.doe", again=True,
+                                attributes={"uidNumber": ["1900010997"], "gidNumber": [str(USERS)]})
+
+            host.restart(between=another)
+            until(lambda: host.user("jo.doe") == "name-taken", lambda: host.user("jo.doe"))
+
     def test_lesson_8_who_is_renamed_or_renumbered_leaves_both_behind(self):
         """The realm has its say over its own user; nobody else gets what that user had."""
         with Host(SHORT) as host:
@@ -321,11 +334,61 @@ class Own(unittest.TestCase):
         with Host(self.TEXT) as host:
             first = host.uid("noattrs")
             self.assertIsInstance(first, int)
-            host.restart(between=lambda: host.change("PRAGMA user_version = 2"))
+            self.make(host, "ann")
+            whole = host.database() + ".whole"
+
+            def link():
+                os.rename(host.database(), whole)
+                os.symlink(whole, host.database())
+
+            def folder():
+                os.remove(host.database())
+                os.mkdir(host.database())
+
+            ends = 1
+            for what in (lambda: host.change("PRAGMA user_version = 2"),
+                         lambda: host.change("PRAGMA user_version = 0"), link, folder):
+                ends += 1
+                host.restart(between=what)
+                host.bed.wait_for("directory result=ok", ends)
+                for name in ("noattrs", "ann"):
+                    self.assertEqual(host.user(name), "no-uid")
+            self.assertEqual(len(host.lines("reason=state-newer")), 1)
+            self.assertEqual(len(host.lines("reason=state-older")), 1)
+            self.assertEqual(host.lines("moved="), [])
+
+    def test_lesson_8_what_a_damaged_file_still_says(self):
+        def damage(host):
+            host.change("WITH RECURSIVE i(n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM i "
+                        "WHERE n < 5000) INSERT INTO names SELECT 'k-filler' || n, 0, 'f' || n FROM i")
+            with open(host.database(), "r+b") as file:
+                at = file.read().index(b"k-filler2500")
+                file.seek(at // 4096 * 4096)
+                file.write(os.urandom(4096))
+            for name in ("jo.doe", "ada"):  # one before the page and one behind it, in some order
+                host.realm.tell("user", username=name, again=True)
+
+        with Host(self.TEXT) as host:
+            first = host.uid("noattrs")
+            self.assertEqual(host.uid("jo.doe"), JO)
+            self.assertEqual(host.uid("ada"), ADA)
+            host.saved()
+            host.restart(between=lambda: damage(host))
+            line = host.lines("moved=state.db.damaged")[0]
+            self.assertRegex(line, r'salvaged=4\d\d\d advice="no number is given out while it lies '
+                                   r'there: restore a copy, or remove it"$')
             host.bed.wait_for("directory result=ok", 2)
-            self.assertEqual(host.user("noattrs"), "no-uid")
+            for name in ("jo.doe", "ada"):
+                until(lambda name=name: host.user(name) == "name-taken", lambda: host.bed.lines())
+            until(lambda: host.uid("noattrs") == first, lambda: host.bed.lines())
             self.make(host, "ann")
             self.assertEqual(host.user("ann"), "no-uid")
+            host.restart()
+            self.assertEqual(len(host.lines("no number is given out: state.db.damaged")), 2)
+            self.assertEqual(host.user("ann"), "no-uid")
+            os.remove(host.database() + ".damaged")
+            until(lambda: isinstance(host.uid("ann"), int), lambda: host.bed.lines())
+            self.assertNotEqual(host.uid("ann"), first)
 
 
 class File(unittest.TestCase):
@@ -364,6 +427,15 @@ class File(unittest.TestCase):
             self.assertEqual(len(host.lines("reason=state-newer")), 1, host.bed.lines())
             with open(host.database(), "rb") as file:
                 self.assertEqual(file.read(64)[60:64], b"\0\0\0\2")
+
+    def test_of_an_earlier_version(self):
+        with Host(SHORT) as host:
+            self.assert_served(host)
+            host.saved()
+            host.restart(between=lambda: host.change("PRAGMA user_version = 0"))
+            self.assert_served(host)
+            self.assertEqual(len(host.lines("reason=state-older")), 1, host.bed.lines())
+            self.assertFalse(os.path.exists(host.database() + ".damaged"))
 
     def test_a_view_in_the_place_of_a_table(self):
         with Host(SHORT) as host:

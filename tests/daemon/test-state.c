@@ -336,6 +336,19 @@ static void test_rows_that_may_not_be_believed(void **state)
     state_close(opened);
 }
 
+static void test_rows_that_are_too_large(void **state)
+{
+    static const uint32_t gids[4096];
+    struct state_row rows[STATE_ROWS_MAX];
+    struct written written = {0};
+    for (size_t i = 0; i < STATE_ROWS_MAX; i++)
+        rows[i] = (struct state_row){.table = STATE_USERS, .id = "id-7", .name = "u7", .number = 7,
+            .gid = 7, .gids = gids, .gid_count = 4096};
+    struct state *opened = open_state(*state);
+    assert_int_equal(state_write(opened, rows, STATE_ROWS_MAX, on_written, &written), KC_BUSY);
+    state_close(opened);
+}
+
 /* --- the disk --- */
 
 static void test_a_full_disk(void **state)
@@ -396,6 +409,52 @@ static void test_damaged_while_it_is_open(void **state)
     opened = open_state(*state);
     struct loaded *loaded = load(opened);
     assert_int_equal(loaded->names[9000], 1);
+    free(loaded);
+    state_close(opened);
+}
+
+/* A page that no check looks at is bad: each write to the file says so until there is another. */
+static sqlite3_io_methods bad_methods;
+static int (*write_before)(sqlite3_file *, const void *, int, sqlite3_int64);
+static const struct folder *bad_folder;
+
+static int write_badly(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 at)
+{
+    return access(folder_path(bad_folder, "state.db.damaged"), F_OK) == 0
+               ? write_before(file, bytes, count, at)
+               : SQLITE_CORRUPT;
+}
+
+static int make_bad(sqlite3 *connection, const char **message, const struct sqlite3_api_routines *api)
+{
+    sqlite3_file *file = NULL;
+    (void)message;
+    (void)api;
+    if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK)
+        return SQLITE_ERROR;
+    bad_methods = *file->pMethods;
+    write_before = bad_methods.xWrite;
+    bad_methods.xWrite = write_badly;
+    file->pMethods = &bad_methods;
+    return SQLITE_OK;
+}
+
+static void test_damage_that_no_check_sees(void **state)
+{
+    bool lost = false;
+    struct state *opened = open_state(*state);
+    assert_int_equal(write_pairs(opened, 0, 32), KC_OK);
+    state_close(opened);
+    bad_folder = *state;
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))make_bad), SQLITE_OK);
+    opened = open_state(*state);
+    state_watch(opened, on_lost, &lost);
+    const enum kc_status status = write_pairs(opened, 32, 32);
+    sqlite3_reset_auto_extension();
+    assert_int_equal(status, KC_OK);
+    assert_true(lost);
+    struct loaded *loaded = load(opened); /* with what could be read of the old one */
+    assert_int_equal(loaded->count, 2 * 64);
     free(loaded);
     state_close(opened);
 }
@@ -461,6 +520,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_rows_that_may_not_be_believed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_full_disk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged_while_it_is_open, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_damage_that_no_check_sees, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rows_that_are_too_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed_anywhere, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
