@@ -10,6 +10,8 @@
 #include "common/paths.h"
 
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #define SILENCE_MS 40000 /* the daemon shows how far it is more often than that */
 #define CLIENT "admin-cli"
@@ -86,11 +88,22 @@ static enum kc_status order(
     return status == KC_OK ? converse(&client, storage, reply) : status;
 }
 
+/* A password that may change every user of the realm is held here. */
+static enum kc_status keep_out_of_core_dumps(void)
+{
+    const struct rlimit none = {0, 0};
+    return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
+               ? KC_OK
+               : KC_SYSTEM;
+}
+
 static enum cli_exit assign_run(const void *given)
 {
     KC_AUTO_SECRET struct kc_secret storage = KC_SECRET_INIT;
     struct kc_wire_reply reply;
-    enum kc_status status = order(given, &storage, &reply);
+    enum kc_status status = keep_out_of_core_dumps();
+    if (status == KC_OK)
+        status = order(given, &storage, &reply);
     if (status == KC_OK) {
         cli_print_report(reply.report, stdout);
         status = cli_done(&reply);

@@ -56,7 +56,7 @@ struct assignment {
     unsigned starts; /* of the users' list */
     size_t item;     /* of the plan */
     size_t written, refused;
-    struct json_object *wanted; /* what was PUT */
+    struct json_object *wanted; /* what is to be there after the PUT */
     uint64_t told_us;
     struct assign_report report;
 };
@@ -322,15 +322,16 @@ static enum kc_status next_item(struct assignment *assignment, bool *ret_done)
 static enum kc_status write_item(struct assignment *assignment, const struct json_object *found)
 {
     const struct assign_item *item = &assignment->plan.items[assignment->item];
+    JOSE_AUTO_JSON struct json_object *body = NULL;
     char path[PATH_SIZE];
     enum kc_status status =
         assign_change(found, item, attribute_of(assignment, item), &assignment->wanted);
     if (status == KC_OK)
+        status = assign_body(assignment->wanted, &body);
+    if (status == KC_OK)
         status = item_path(item, path);
     assignment->stage = STAGE_WRITE;
-    return status == KC_OK
-               ? administrator_put(assignment->administrator, path, assignment->wanted)
-               : status;
+    return status == KC_OK ? administrator_put(assignment->administrator, path, body) : status;
 }
 
 static enum kc_status look_at_item(

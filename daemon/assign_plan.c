@@ -246,6 +246,21 @@ enum kc_status assign_change(const struct json_object *before, const struct assi
     return status;
 }
 
+enum kc_status assign_body(const struct json_object *after, struct json_object **ret_body)
+{
+    static const char *const left_out[] = {"enabled", "emailVerified", "requiredActions", "totp",
+        "notBefore", "access", "credentials", "disableableCredentialTypes", "createdTimestamp",
+        "federatedIdentities", "realmRoles", "clientRoles", "applicationRoles", "groups",
+        "clientConsents", "subGroups", "subGroupCount"};
+    struct json_object *body = NULL;
+    if (json_object_deep_copy((struct json_object *)(uintptr_t)after, &body, NULL) != 0)
+        return KC_NO_MEMORY;
+    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
+        json_object_object_del(body, left_out[i]);
+    *ret_body = body;
+    return KC_OK;
+}
+
 static bool has_exactly(
     const struct json_object *object, const char *attribute, const struct assign_item *item)
 {

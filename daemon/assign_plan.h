@@ -61,14 +61,20 @@ enum kc_status assign_plan_group(
 enum kc_status assign_plan_choose(struct assign_plan *plan, const struct assign_rules *rules);
 
 /*
- * A representation with the one attribute added, for PUT; the caller owns it. KC_BUSY: somebody has
+ * A representation with the one attribute added; the caller owns it. KC_BUSY: somebody has
  * given it a number meanwhile, or it has another name. KC_ANSWER_MALFORMED: it holds what would not
  * come back as it was.
  */
 enum kc_status assign_change(const struct json_object *before, const struct assign_item *item,
     const char *attribute, struct json_object **ret_after);
 
-/* Whether the realm has kept exactly what was PUT. KC_NOT_PERMITTED: all but the number.
+/*
+ * What of a changed representation is PUT; the caller owns it. What others may change meanwhile and the
+ * realm keeps where it is absent is left out: who has just been disabled stays so. KC_NO_MEMORY.
+ */
+enum kc_status assign_body(const struct json_object *after, struct json_object **ret_body);
+
+/* Whether the realm has exactly what assign_change made. KC_NOT_PERMITTED: all but the number.
  * KC_ANSWER_MALFORMED: something else is not as it was. */
 enum kc_status assign_compare(const struct json_object *wanted, const struct json_object *found,
     const struct assign_item *item, const char *attribute);

@@ -137,7 +137,8 @@ static void look_for_highest(const void *node, VISIT visit, void *closure)
 {
     struct search *search = closure; /* up to `number`; the result is another one's */
     const struct binding *binding = *(struct binding *const *)node;
-    if ((visit == postorder || visit == leaf) && binding->number <= search->number)
+    if ((visit == postorder || visit == leaf) && binding->number <= search->number &&
+        !binding->allocated)
         search->highest = binding->number; /* in their order */
 }
 

@@ -45,7 +45,8 @@ enum kc_status bindings_put(struct bindings *bindings, const struct state_row *r
 uint32_t bindings_number_of(
     const struct bindings *bindings, enum state_table table, const char *id);
 
-/* The highest number of a table that is bound and not above `last`; 0: none. */
+/* The highest number of a table that is bound, not above `last`, and not of this host's own
+ * allocation, which begins at the range's end; 0: none. */
 uint32_t bindings_highest(
     const struct bindings *bindings, enum state_table table, uint32_t last);
 

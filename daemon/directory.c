@@ -155,7 +155,7 @@ const struct locals *directory_locals(const struct directory *directory)
 static void note_uid(void *userdata, struct known_user *user)
 {
     uint32_t *high = userdata;
-    if (user->uid > *high)
+    if (user->uid > *high && !user->allocated)
         *high = user->uid;
 }
 

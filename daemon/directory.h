@@ -81,7 +81,8 @@ bool directory_is_user(const struct directory *directory, const char *name, uint
 struct locals;
 const struct locals *directory_locals(const struct directory *directory);
 
-/* The highest ids in the host's range that a user or a group has or has had here; 0: none. */
+/* The highest ids in the host's range that a user or a group has or has had here from the realm, not
+ * from this host, which gives those at the range's end; 0: none. */
 void directory_highest_ids(const struct directory *directory, uint32_t *ret_uid, uint32_t *ret_gid);
 
 /* Whether the client is known to see users, so that an empty answer means that there is nobody. */

@@ -183,6 +183,21 @@ static void test_one_attribute_is_added(void **state)
         "{" ADA ",\"attributes\":{\"uidNumber\":[\"1900000005\"]}}");
 }
 
+/* Whoever is disabled between the GET and the PUT stays so. */
+static void test_what_others_may_change_is_not_put(void **state)
+{
+    (void)state;
+    JOSE_AUTO_JSON struct json_object *body = NULL;
+    JOSE_AUTO_JSON struct json_object *after =
+        parse("{" ADA ",\"email\":\"a@b.c\",\"enabled\":true,\"emailVerified\":true,\"totp\":false,"
+              "\"requiredActions\":[],\"notBefore\":0,\"credentials\":[],\"access\":{\"view\":true},"
+              "\"attributes\":{\"uidNumber\":[\"1900000005\"]}}");
+    assert_int_equal(assign_body(after, &body), KC_OK);
+    assert_string_equal(json_object_to_json_string_ext(body, JSON_C_TO_STRING_PLAIN),
+        "{" ADA ",\"email\":\"a@b.c\",\"attributes\":{\"uidNumber\":[\"1900000005\"]}}");
+    assert_non_null(json_object_object_get(after, "enabled")); /* it is looked for afterwards */
+}
+
 static void test_what_is_not_written(void **state)
 {
     (void)state;
@@ -258,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_a_full_range),
         cmocka_unit_test(test_who_gets_none),
         cmocka_unit_test(test_one_attribute_is_added),
+        cmocka_unit_test(test_what_others_may_change_is_not_put),
         cmocka_unit_test(test_what_is_not_written),
         cmocka_unit_test(test_what_came_back),
         cmocka_unit_test(test_a_report_of_many),

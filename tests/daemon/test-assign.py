@@ -2,9 +2,12 @@
 """ASSIGN at the daemon's socket: numbers written into a demo realm, and everything that ends a run."""
 import json
 import os
+import pty
 import re
+import signal
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -168,6 +171,34 @@ class Assign(unittest.TestCase):
                 self.assertEqual(reply.word, word)
         world.realm.control("DELETE", "fault")
         lookups.until(lambda: not self.sessions(world), "sessions are left")
+
+    def test_a_signal_at_the_prompt_leaves_the_echo(self):
+        world = self.world()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            pid, terminal = pty.fork()
+            if pid == 0:
+                os.execv("./kclogin", ["kclogin", "ids", "assign", "--socket",
+                                       world.bed.file("run")])
+            try:
+                self.type_until(terminal, b"realm: ", b"registrar\n", b"Password: ")
+                self.assertFalse(termios.tcgetattr(terminal)[3] & termios.ECHO)
+                with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
+                    core = next(line for line in limits if line.startswith("Max core file size"))
+                self.assertEqual(core.split()[4:6], ["0", "0"])
+                os.kill(pid, number)
+                self.assertEqual(os.waitpid(pid, 0)[1], number)
+                self.assertTrue(termios.tcgetattr(terminal)[3] & termios.ECHO, number)
+            finally:
+                os.close(terminal)
+
+    @staticmethod
+    def type_until(terminal, first, line, last):
+        seen = b""
+        while first not in seen:
+            seen += os.read(terminal, 1024)
+        os.write(terminal, line)
+        while last not in seen:
+            seen += os.read(terminal, 1024)
 
     def test_whoever_hangs_up_ends_it(self):
         world = self.world(users=100)

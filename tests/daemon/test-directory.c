@@ -2,6 +2,7 @@
  * What the directory is made of, without a realm: users as the Admin API tells of them, the entries
  * that come of it, group names, who is known (lessons 6, 7, 8, 9, 10, 11).
  */
+#include "daemon/bindings.h"
 #include "daemon/absent.h"
 #include "daemon/config.h"
 #include "daemon/people.h"
@@ -294,9 +295,25 @@ static void test_shells(void **state)
     shells_free(shells);
 }
 
+/* allocate = host begins at the range's end: what the realm numbers next is not above that. */
+static void test_what_this_host_gave_is_not_the_highest(void **state)
+{
+    (void)state;
+    struct bindings *bindings;
+    const struct state_row realm = {.table = STATE_UIDS, .number = 1900000001u, .id = "a"};
+    const struct state_row own = {
+        .table = STATE_UIDS, .number = 1999999999u, .id = "b", .allocated = true};
+    assert_int_equal(bindings_new(&bindings), KC_OK);
+    assert_int_equal(bindings_put(bindings, &realm, true), KC_OK);
+    assert_int_equal(bindings_put(bindings, &own, true), KC_OK);
+    assert_int_equal(bindings_highest(bindings, STATE_UIDS, 1999999999u), 1900000001u);
+    bindings_free(bindings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_this_host_gave_is_not_the_highest),
         cmocka_unit_test(test_person),
         cmocka_unit_test(test_more_keys_than_are_taken),
         cmocka_unit_test(test_entry),
