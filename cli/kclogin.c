@@ -78,6 +78,8 @@ int main(int argc, char **argv)
             return (int)run(verbs[i], argc - 1 - words, argv + 1 + words);
     }
     bool help = argc == 2 && strcmp(argv[1], "--help") == 0;
+    if (argc > 1 && !help)
+        fprintf(stderr, "kclogin: there is no verb of that name\n\n");
     usage(help ? stdout : stderr);
     return help ? CLI_EXIT_OK : CLI_EXIT_USAGE;
 }

@@ -103,20 +103,30 @@ static enum kc_status check_directory(const struct check *check)
     return KC_OK;
 }
 
+/* What is wrong with a section of rules; NULL: nothing. */
+static const char *access_mistake(const struct access_section *access)
+{
+    if (!access->allow.count && (access->require.count || access->deny.count))
+        return "has rules but no allow, so that nobody may enter; allow = any lets in whom the "
+               "others leave";
+    if (access->otp == CONFIG_OTP_ALWAYS)
+        return "otp = always is not enforced in this version";
+    return NULL;
+}
+
 static enum kc_status check_access(const struct check *check)
 {
     for (size_t i = 0; i < check->config->access_count; i++) {
         const struct access_section *access = &check->config->access[i];
-        if (access->allow.count || !(access->require.count || access->deny.count))
+        const char *mistake = access_mistake(access);
+        if (!mistake)
             continue;
         struct kc_conf_error *error = check->error;
         error->line = access->line;
         snprintf(error->section, sizeof error->section, "access%s%s", access->name ? " " : "",
             access->name ? access->name : "");
         error->key[0] = 0;
-        return kc_conf_fail(error, KC_CONFIG_INVALID,
-            "has rules but no allow, so that nobody may enter; allow = any lets in whom the "
-            "others leave");
+        return kc_conf_fail(error, KC_CONFIG_INVALID, "%s", mistake);
     }
     return KC_OK;
 }

@@ -166,6 +166,8 @@ static const struct {
         "6: access.outage: must be deny or stale:DURATION, 1s to 30d"},
     {PUBLIC "[access]\ntoken_environment = yes\n",
         "6: access.token_environment: must be token, handle or none"},
+    {PUBLIC "[access]\nallow = any\notp = always\n",
+        "5: access: otp = always is not enforced in this version"},
     {PUBLIC "[access]\notp = yes\n", "6: access.otp: must be never, enrolled or always"},
     {PUBLIC "[access]\nmethod = browser\n", "6: access.method: must be password or device"},
     /* limits, callers, offline */

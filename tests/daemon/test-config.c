@@ -101,7 +101,7 @@ static const struct sample {
     {CONFIG_ACCESS, "require", "role:linux", "[access]\nallow = any\n"},
     {CONFIG_ACCESS, "deny", "role:guest", "[access]\nallow = any\n"},
     {CONFIG_ACCESS, "outage", "stale:4h", NULL},
-    {CONFIG_ACCESS, "otp", "always", NULL},
+    {CONFIG_ACCESS, "otp", "enrolled", NULL},
     {CONFIG_ACCESS, "otp_grace", "1h", NULL},
     {CONFIG_ACCESS, "method", "device", NULL},
     {CONFIG_ACCESS, "token_environment", "handle", NULL},
@@ -198,8 +198,8 @@ static void test_print_and_read_again(void **state)
         assert_int_equal(fclose(file), 0);
     }
     assert_string_equal(printed[0], printed[1]);
-    assert_non_null(strstr(printed[0], "[access sudo]\nallow = any\ntoken_environment = token\n"
-                                       "# without effect in this version:\noutage = stale:90m\n"));
+    assert_non_null(strstr(printed[0], "[access sudo]\nallow = any\noutage = stale:90m\n"
+                                       "token_environment = token\n"));
     assert_non_null(strstr(printed[0], "name.x = /c d\n"));
     free(printed[0]);
     free(printed[1]);
