@@ -27,14 +27,14 @@ const char *const state_sql_create[STATE_SQL_CREATES] = {
 const struct state_sql state_sql[STATE_TABLES] = {
     [STATE_REALM] = {"SELECT one, issuer, served, until, written FROM realm",
         "INSERT OR REPLACE INTO realm VALUES (?, ?, ?, ?, ?)",
-        "DELETE FROM realm WHERE one = ?"},
+        "DELETE FROM realm WHERE one = ?", NULL},
     [STATE_GROUPS] = {"SELECT id, name, gid FROM known_groups",
         "INSERT OR REPLACE INTO known_groups VALUES (?, ?, ?)",
-        "DELETE FROM known_groups WHERE id = ?"},
+        "DELETE FROM known_groups WHERE id = ?", NULL},
     [STATE_USERS] = {"SELECT id, name, uid, gid, gecos, home, shell, enabled, swept, until, "
         "gids_until, gids FROM known_users",
         "INSERT OR REPLACE INTO known_users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "DELETE FROM known_users WHERE id = ?"},
+        "DELETE FROM known_users WHERE id = ?", NULL},
     [STATE_NAMES] = {"SELECT name, of_group, id FROM names",
         "INSERT INTO names VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
         "of_group = excluded.of_group WHERE id = excluded.id",
