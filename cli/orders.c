@@ -13,6 +13,7 @@
 
 struct values {
     const char *name;
+    const char *id;
     const char *socket;
     bool yes;
 };
@@ -26,6 +27,8 @@ static const struct cli_option flush_options[] = {
 
 static const struct cli_option adopt_options[] = {
     {"NAME", CLI_ARGUMENT, NULL, offsetof(struct values, name), true, "of the user or group"},
+    {"ID", CLI_ARGUMENT, NULL, offsetof(struct values, id), false,
+        "of the realm, who is to have it, as it was shown; --yes needs it"},
     {"socket", CLI_TEXT, "DIR", offsetof(struct values, socket), false,
         "the folder of the daemon's sockets [" KC_RUNDIR "]"},
     {"yes", CLI_FLAG, NULL, offsetof(struct values, yes), false,
@@ -71,12 +74,20 @@ static enum cli_exit adopt_run(const void *given)
 {
     const struct values *values = given;
     struct kc_wire_request request = {.type = KC_WIRE_ADOPT, .order = {.write = values->yes}};
+    if (values->yes && (!values->id || strlen(values->id) >= sizeof request.order.id)) {
+        fputs("kclogin ids adopt: --yes needs the ID that is shown without it\n", stderr);
+        return CLI_EXIT_USAGE;
+    }
+    if (values->yes)
+        memcpy(request.order.id, values->id, strlen(values->id) + 1);
     const enum kc_status status = order(values, &request, "ids adopt");
+    if (status == KC_BUSY)
+        fputs("Another one claims it by now, and nothing was changed.\n", stderr);
     if (status == KC_NOT_FOUND)
         fprintf(stderr, "Nobody was refused that name since the daemon's start: look it up, and try again.\n");
     if (status != KC_OK)
         return CLI_EXIT_REFUSED;
-    puts(values->yes ? "Adopted." : "--yes does it.");
+    puts(values->yes ? "Adopted." : "With the ID of who claims it, --yes does it.");
     return CLI_EXIT_OK;
 }
 

@@ -118,6 +118,8 @@ static void write_order(
         kc_write_text(writer, order->name);
     if (type != KC_WIRE_FLUSH)
         kc_write_u8(writer, order->write);
+    if (type == KC_WIRE_ADOPT)
+        kc_write_text(writer, order->id);
     if (type == KC_WIRE_ASSIGN)
         kc_write_text(writer, order->client);
 }
@@ -129,6 +131,8 @@ static void read_order(
         kc_read_text(reader, order->name, sizeof order->name);
     if (type != KC_WIRE_FLUSH)
         order->write = read_flag(reader);
+    if (type == KC_WIRE_ADOPT)
+        kc_read_text(reader, order->id, sizeof order->id);
     if (type == KC_WIRE_ASSIGN)
         kc_read_text(reader, order->client, sizeof order->client);
 }

@@ -80,6 +80,7 @@ struct kc_wire_lookup {
 struct kc_wire_order {
     char name[KC_LOOKUP_NAME_MAX]; /* FLUSH: of a user, or "" for all; ADOPT: of a user or group */
     bool write;                    /* ADOPT, ASSIGN: do it; else tell what would be done */
+    char id[KC_CLIENT_MAX];        /* ADOPT with `write`: of the realm, who is to have it */
     char client[KC_CLIENT_MAX];    /* ASSIGN: the client that an administrator logs in by */
 };
 

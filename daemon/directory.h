@@ -112,12 +112,12 @@ struct directory_adopted {
 
 /*
  * Gives a name and number to the realm id that was refused them last; whoever had them has them no
- * more. Without `write` nothing is changed. `ret_adopted` is filled but for KC_NOT_FOUND. KC_NOT_FOUND: nobody was refused that name since the start: look it up, and try again.
+ * more. Without `id` (NULL) nothing is changed; KC_BUSY: it is another one who was refused them last. `ret_adopted` is filled but for KC_NOT_FOUND. KC_NOT_FOUND: nobody was refused that name since the start: look it up, and try again.
  * KC_ENTRY_NAME_TAKEN: the realm has both a user and a group of the name. KC_ENTRY_ID_TAKEN:
  * somebody else who is served has the number.
  */
-enum kc_status directory_adopt(
-    struct directory *directory, const char *name, bool write, struct directory_adopted *ret_adopted);
+enum kc_status directory_adopt(struct directory *directory, const char *name, const char *id,
+    struct directory_adopted *ret_adopted);
 
 struct directory_report {
     bool ready;             /* groups are known */

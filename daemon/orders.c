@@ -77,7 +77,8 @@ void orders_adopt(struct connection *connection, const struct kc_wire_order *ord
     if (admit(connection) != KC_OK)
         return;
     const enum kc_status status =
-        directory_adopt(daemon->directory, order->name, order->write, &adopted);
+        directory_adopt(
+        daemon->directory, order->name, order->write ? order->id : NULL, &adopted);
     if (status == KC_OK || *adopted.to)
         snprintf(report, sizeof report, "%s %s, %s %u:\n  bound to  %s\n  claimed by %s\n",
             adopted.group ? "group" : "user", order->name, adopted.group ? "gid" : "uid",

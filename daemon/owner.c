@@ -185,7 +185,7 @@ static const char *owner_of_number(const struct directory *directory, const stru
     return !claim->group ? owner_of_uid(directory, claim->number) : binding ? binding->id : NULL;
 }
 
-enum kc_status directory_adopt(struct directory *directory, const char *name, bool write,
+enum kc_status directory_adopt(struct directory *directory, const char *name, const char *id,
     struct directory_adopted *ret_adopted)
 {
     const struct claim *claim = claims_find(directory->claims, name);
@@ -201,8 +201,9 @@ enum kc_status directory_adopt(struct directory *directory, const char *name, bo
     snprintf(adopted.from, sizeof adopted.from, "%s", owner ? owner : "");
     snprintf(adopted.to, sizeof adopted.to, "%s", claim->id);
     *ret_adopted = adopted;
-    const enum kc_status status = judge_adoption(directory, claim);
-    if (status != KC_OK || !write)
+    const enum kc_status status =
+        id && strcmp(id, claim->id) != 0 ? KC_BUSY : judge_adoption(directory, claim);
+    if (status != KC_OK || !id)
         return status;
     if (claim->group)
         adopt_group(directory, claim);

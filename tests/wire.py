@@ -55,8 +55,8 @@ def flush(name=""):
     return head(10) + text(name)
 
 
-def adopt(name, write):
-    return head(11) + text(name) + bytes([write])
+def adopt(name, write, number=""):
+    return head(11) + text(name) + bytes([write]) + text(number)
 
 
 def assign(write, client):

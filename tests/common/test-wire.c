@@ -299,7 +299,7 @@ static void test_orders_come_back(void **state)
 {
     (void)state;
     struct kc_wire_request request = {.type = KC_WIRE_FLUSH,
-        .order = {.name = "ada", .write = true, .client = "admin-cli"}};
+        .order = {.name = "ada", .write = true, .id = "1f0c", .client = "admin-cli"}};
     struct kc_wire_request again;
     size_t length;
     assert_int_equal(kc_wire_encode_request(&request, bytes, sizeof bytes, &length), KC_OK);
@@ -312,7 +312,8 @@ static void test_orders_come_back(void **state)
     assert_string_equal(again.order.name, "ada");
     assert_true(again.order.write);
     assert_string_equal(again.order.client, "");
-    bytes[length - 1] = 2; /* the flag */
+    assert_string_equal(again.order.id, "1f0c");
+    bytes[length - 9] = 2; /* the flag */
     assert_int_equal(kc_wire_decode_request(bytes, length, &again), KC_PROTOCOL);
     request.type = KC_WIRE_ASSIGN;
     assert_int_equal(kc_wire_encode_request(&request, bytes, sizeof bytes, &length), KC_OK);

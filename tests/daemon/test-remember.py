@@ -5,6 +5,7 @@ death, and with a state.db that is damaged, newer, full or of another time.
 Needs no root and no network but the loopback.
 """
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -195,9 +196,16 @@ class Bound(unittest.TestCase):
             host.saved()
             host.realm.tell("user", username="jo.doe", again=True)
             until(lambda: host.user("jo.doe") == "name-taken", lambda: host.user("jo.doe"))
-            done = subprocess.run(
-                [os.path.abspath("kclogin"), "ids", "adopt", "jo.doe", "--yes", "--socket",
-                 host.bed.file("run")], check=False, capture_output=True, text=True)
+            command = [os.path.abspath("kclogin"), "ids", "adopt", "jo.doe", "--socket",
+                       host.bed.file("run")]
+            shown = subprocess.check_output(command, text=True)
+            claim = re.search(r"claimed by (\S+)", shown)[1]
+            done = subprocess.run([*command, claim[:-1], "--yes"], check=False,
+                                  capture_output=True, text=True)
+            self.assertIn("Another one claims it", done.stderr)  # than was shown
+            self.assertEqual(host.user("jo.doe"), "name-taken")
+            done = subprocess.run([*command, claim, "--yes"], check=False, capture_output=True,
+                                  text=True)
             self.assertEqual(done.returncode, 0, done)
             until(lambda: host.uid("jo.doe") == JO, lambda: host.user("jo.doe"))
             for how in (signal.SIGTERM, signal.SIGKILL):

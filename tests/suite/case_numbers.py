@@ -117,6 +117,12 @@ def adopt(world):
             expect(look_up("passwd", "keys")[0] == 2, "adopted without --yes")
             expect("adopt user=" not in world.daemon.log.text(mark), "logged, and not done")
             code, shown = world.kclogin("ids", "adopt", "keys", "--yes")
+            expect(code == 2, f"--yes without an id: {code} {shown}")
+            code, shown = world.kclogin("ids", "adopt", "keys", "somebody-else", "--yes")
+            expect(code == 1 and "Another one claims it" in shown, f"{code} {shown}")
+            expect(look_up("passwd", "keys")[0] == 2, "somebody else than shown was adopted")
+            claim = re.search(r"claimed by (\S+)", shown)[1]
+            code, shown = world.kclogin("ids", "adopt", "keys", claim, "--yes")
             expect(code == 0 and "Adopted." in shown, f"{code} {shown}")
             wait_for(lambda: look_up("passwd", "keys")[0] == 0, 5, "keys is not there")
             expect("adopt user=keys id=1900010114 result=ok" in world.daemon.log.text(mark), "log")
