@@ -159,19 +159,22 @@ static void done(struct realm_admin_call *call)
     call->realm->people_changed = true;
 }
 
+/* The body of a change that the caller may make; NULL, and the answer: there is none. */
+static struct json_object *change_of(struct realm_admin_call *call)
+{
+    if (call->manage_users)
+        return body_of(call);
+    realm_admin_forbid(call);
+    return NULL;
+}
+
 void realm_admin_put_user(struct realm_admin_call *call)
 {
     struct realm_user *user = realm_admin_user_of(call);
-    if (user == NULL)
-        return;
-    if (!call->manage_users) {
-        realm_admin_forbid(call);
-        return;
-    }
-    struct json_object *body REALM_AUTO_JSON = body_of(call);
-    struct json_object *wanted = realm_json_member(body, "attributes");
+    struct json_object *body REALM_AUTO_JSON = user != NULL ? change_of(call) : NULL;
     if (body == NULL)
         return;
+    struct json_object *wanted = realm_json_member(body, "attributes");
     struct json_object *none REALM_AUTO_JSON = json_object_new_object();
     struct json_object *after = attributes_after(
         call, user, json_object_is_type(wanted, json_type_object) ? wanted : none);
@@ -185,16 +188,10 @@ void realm_admin_put_user(struct realm_admin_call *call)
 void realm_admin_put_group(struct realm_admin_call *call)
 {
     struct realm_group *group = realm_admin_group_of(call);
-    if (group == NULL)
-        return;
-    if (!call->manage_users) {
-        realm_admin_forbid(call);
-        return;
-    }
-    struct json_object *body REALM_AUTO_JSON = body_of(call);
-    struct json_object *wanted = realm_json_member(body, "attributes");
+    struct json_object *body REALM_AUTO_JSON = group != NULL ? change_of(call) : NULL;
     if (body == NULL)
         return;
+    struct json_object *wanted = realm_json_member(body, "attributes");
     if (json_object_is_type(wanted, json_type_object)) {
         json_object_put(group->written);
         group->written = json_object_get(wanted);
