@@ -19,6 +19,7 @@
 #define URL_MAX_SIZE 2048u
 #define BODY_MAX ((size_t)4 << 20) /* a page of a few hundred users */
 #define REQUESTS_MAX 4096u
+#define AT_ONCE 16u /* logins have the other connections: HTTP/1.1 takes one for each request */
 
 struct admin_request {
     struct admin *admin;
@@ -27,12 +28,15 @@ struct admin_request {
     struct service_wait *wait;
     struct http_request *http;
     struct kc_secret authorization; /* that it was sent with */
-    sd_event_source *later;         /* an end that came at once is told from the loop */
+    bool begun;                     /* else it waits for its turn */
+    sd_event_source *later;         /* an end that came at once is told from the loop; its deadline
+                                     * while it waits for its turn */
     enum kc_status status;
     bool refused; /* a token was, once */
     admin_done *done;
     void *userdata;
     LIST_ENTRY(admin_request) link;
+    STAILQ_ENTRY(admin_request) next;
 };
 
 struct admin {
@@ -41,11 +45,32 @@ struct admin {
     struct service_token *token;
     LIST_HEAD(, admin_request) requests;
     unsigned request_count;
+    unsigned begun_count;
+    STAILQ_HEAD(, admin_request) queue;
 };
+
+static void begin(struct admin_request *request);
+
+static void let_next(struct admin *admin)
+{
+    struct admin_request *request;
+    while (admin->begun_count < AT_ONCE && (request = STAILQ_FIRST(&admin->queue))) {
+        STAILQ_REMOVE_HEAD(&admin->queue, next);
+        admin->begun_count++;
+        request->begun = true;
+        request->later = sd_event_source_disable_unref(request->later);
+        begin(request);
+    }
+}
 
 static void request_free(struct admin_request *request)
 {
-    request->admin->request_count--;
+    struct admin *admin = request->admin;
+    admin->request_count--;
+    if (request->begun)
+        admin->begun_count--;
+    else
+        STAILQ_REMOVE(&admin->queue, request, admin_request, next);
     LIST_REMOVE(request, link);
     if (request->wait)
         service_wait_cancel(request->wait);
@@ -55,6 +80,7 @@ static void request_free(struct admin_request *request)
     kc_secret_wipe(&request->authorization);
     free(request->path);
     free(request);
+    let_next(admin);
 }
 
 static void finish(struct admin_request *request, enum kc_status status, const char *detail,
@@ -97,7 +123,24 @@ static void read_body(struct admin_request *request, const struct http_answer *a
         finish(request, status == KC_NO_MEMORY ? status : KC_ANSWER_NOT_JSON, "", NULL);
 }
 
-static void begin(struct admin_request *request);
+/* What the realm itself says of what it has not, word for word (24.0.5 and 26.7.0): a gateway has
+ * JSON of its own for a path that it does not know just now. */
+static bool says_absent(const struct http_answer *answer)
+{
+    static const char *const words[] = {"User not found", "Could not find group by id",
+        "Group path does not exist", "Client not found"};
+    JOSE_AUTO_JSON struct json_object *object = NULL;
+    const char *error;
+    if (answer->status != 404 || !answer->json ||
+        jose_json_parse_object(
+            answer->body.bytes, answer->body.length, &jose_json_answer_limits, &object) != KC_OK ||
+        jose_json_string(object, "error", 256, &error, NULL) != KC_OK)
+        return false;
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (strcmp(error, words[i]) == 0)
+            return true;
+    return false;
+}
 
 static void read_refusal(struct admin_request *request, const struct http_answer *answer)
 {
@@ -116,7 +159,7 @@ static void read_refusal(struct admin_request *request, const struct http_answer
         begin(request);
         return;
     }
-    if (answer->status == 404 && answer->json)
+    if (says_absent(answer))
         status = KC_NOT_FOUND;
     if (answer->status == 403)
         status = KC_HTTP_FORBIDDEN;
@@ -197,6 +240,13 @@ static void begin(struct admin_request *request)
         request->wait = wait;
 }
 
+static int on_deadline(sd_event_source *source, uint64_t now, void *userdata)
+{
+    (void)source, (void)now;
+    finish(userdata, KC_TIMED_OUT, "", NULL);
+    return 0;
+}
+
 enum kc_status admin_get(struct admin *admin, const char *path, uint64_t deadline_us,
     admin_done *done, void *userdata, struct admin_request **ret_request)
 {
@@ -219,9 +269,16 @@ enum kc_status admin_get(struct admin *admin, const char *path, uint64_t deadlin
     };
     LIST_INSERT_HEAD(&admin->requests, request, link);
     admin->request_count++;
+    STAILQ_INSERT_TAIL(&admin->queue, request, next);
+    if (admin->begun_count >= AT_ONCE &&
+        sd_event_add_time(admin->realm->event, &request->later, CLOCK_MONOTONIC, deadline_us, 1000,
+            on_deadline, request) < 0) {
+        request_free(request);
+        return KC_NO_MEMORY;
+    }
     if (ret_request)
         *ret_request = request;
-    begin(request);
+    let_next(admin);
     return KC_OK;
 }
 
@@ -250,6 +307,7 @@ enum kc_status admin_new(struct realm *realm, struct admin **ret_admin)
     if (!admin)
         return KC_NO_MEMORY;
     admin->realm = realm;
+    STAILQ_INIT(&admin->queue);
     enum kc_status status = admin_base(realm->config->realm.issuer, &admin->base);
     if (status == KC_OK)
         status = service_token_new(realm, &admin->token);
@@ -266,7 +324,7 @@ void admin_free(struct admin *admin)
     struct admin_request *request;
     if (!admin)
         return;
-    while ((request = LIST_FIRST(&admin->requests)))
+    while ((request = LIST_FIRST(&admin->requests))) /* the newest: none begins any more */
         finish(request, KC_NOT_READY, "", NULL);
     service_token_free(admin->token);
     free(admin->base);

@@ -23,16 +23,17 @@ void admin_free(struct admin *admin); /* requests end, with KC_NOT_READY */
 
 /*
  * The end of a request. KC_OK: 200, and `answer` is its JSON, borrowed. KC_NOT_FOUND: 404 of the
- * realm itself, in JSON. KC_HTTP_FORBIDDEN: the client lacks a role. All others: not known just
- * now; `detail` is for the log.
+ * realm itself, in its own words. KC_HTTP_FORBIDDEN: the client lacks a role. All others: not known
+ * just now; `detail` is for the log.
  */
 typedef void admin_done(
     void *userdata, enum kc_status status, const char *detail, const struct json_object *answer);
 
 /*
  * GET of `path` below the realm's part of the Admin API, with its query: "/users?max=2". Waits for
- * a token where there is none; one that is refused is fetched anew, once. The callback never comes
- * from within. `deadline_us` is of CLOCK_MONOTONIC. KC_BUSY, KC_NO_MEMORY, KC_TOO_LARGE.
+ * its turn where many are under way, and for a token where there is none; one that is refused is
+ * fetched anew, once. The callback never comes from within. `deadline_us` is of CLOCK_MONOTONIC.
+ * KC_BUSY, KC_NO_MEMORY, KC_TOO_LARGE.
  */
 enum kc_status admin_get(struct admin *admin, const char *path, uint64_t deadline_us,
     admin_done *done, void *userdata, struct admin_request **ret_request);

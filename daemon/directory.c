@@ -98,10 +98,12 @@ enum kc_status directory_learn(struct directory *directory, const struct json_ob
 {
     PERSON_AUTO struct person *person = NULL;
     struct known_user *known;
+    const uint64_t before = people_changes(directory->people);
     enum kc_status status = person_read(user, &directory->daemon->config->directory, &person);
     if (status == KC_OK)
         status = directory_take_person(directory, user, &known);
-    publish_soon(directory);
+    if (people_changes(directory->people) != before)
+        publish_soon(directory);
     if (status != KC_OK)
         return status;
     *ret_person = KC_TAKE(person);
@@ -175,9 +177,9 @@ bool directory_clock_set_back(const struct directory *directory)
     return directory->clock_set_back;
 }
 
-bool directory_sees_users(const struct directory *directory)
+struct sight *directory_sight(const struct directory *directory)
 {
-    return directory->named;
+    return directory->sight;
 }
 
 void directory_set_gids(
@@ -212,24 +214,26 @@ void directory_forget(struct directory *directory, struct known_user *user)
 
 /* --- the object --- */
 
-static void age_user(void *userdata, struct known_user *user)
+/* Before the host's start is below 0; what was never known stays so. */
+static int64_t aged(int64_t until, int64_t seconds)
 {
-    const uint32_t now = *(const uint32_t *)userdata;
-    if (user->until > now)
-        user->until = now;
-    if (user->gids_until > now)
-        user->gids_until = now;
+    return until == 0 ? 0 : until - seconds;
 }
 
-/* All that is known is as old as the sleep was long: stale, and within its grace still of use. */
-static void on_slept(void *userdata)
+static void age_user(void *userdata, struct known_user *user)
+{
+    const int64_t *seconds = userdata;
+    user->until = aged(user->until, *seconds);
+    user->gids_until = aged(user->gids_until, *seconds);
+}
+
+/* All that is known is older by the sleep's length, and so much of its grace is over. */
+static void on_slept(void *userdata, int64_t seconds)
 {
     struct directory *directory = userdata;
-    uint32_t now = directory_now();
-    snapshot_expire_all(directory->snapshot);
-    people_walk(directory->people, age_user, &now);
-    if (directory->groups_until > now)
-        directory->groups_until = now;
+    snapshot_age(directory->snapshot, seconds);
+    people_walk(directory->people, age_user, &seconds);
+    directory->groups_until = aged(directory->groups_until, seconds);
     absent_clear(directory->absent);
     log_line(LOG_NOTICE, "directory result=stale reason=slept");
     directory->sweep_next_us = 0;

@@ -14,6 +14,7 @@ struct directory;
 struct directory_wait;
 struct json_object;
 struct person;
+struct sight;
 
 /* Begins to learn at once. `daemon` must outlive it; its realm, config and bounds are borrowed.
  * `folder` is where the snapshot goes. KC_CONFIG_INVALID, KC_SYSTEM, KC_BUSY, KC_NO_MEMORY. */
@@ -85,8 +86,9 @@ const struct locals *directory_locals(const struct directory *directory);
  * from this host, which gives those at the range's end; 0: none. */
 void directory_highest_ids(const struct directory *directory, uint32_t *ret_uid, uint32_t *ret_gid);
 
-/* Whether the client is known to see users, so that an empty answer means that there is nobody. */
-bool directory_sees_users(const struct directory *directory);
+/* Who knows whether this client sees users, so that an empty answer means that there is nobody.
+ * Borrowed. */
+struct sight *directory_sight(const struct directory *directory);
 
 /*
  * Takes in what the realm has just said of a user (a UserRepresentation), as a lookup does. KC_OK

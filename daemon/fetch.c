@@ -13,7 +13,7 @@
 
 #define PATH_SIZE 1024u
 #define PAGE 100u
-#define FETCHES_MAX 32u                 /* on the wire: logins have the rest of the connections */
+#define FETCHES_MAX 32u                 /* admin.c has fewer on the wire at once */
 #define FETCH_US (10 * CLOCK_SECOND_US) /* it goes on when those who waited have gone */
 
 static void fetch_free(struct fetch *fetch)

@@ -9,6 +9,7 @@
 #include "common/name.h"
 #include "daemon/admin.h"
 #include "daemon/directory.h"
+#include "daemon/sight.h"
 #include "jose/json.h"
 
 #include <json-c/json.h>
@@ -22,6 +23,7 @@ struct inquiry {
     char name[KC_LOOKUP_NAME_MAX];
     uint64_t deadline_us;
     struct admin_request *request;
+    struct sight_wait sight; /* before an absence is believed */
     inquiry_done *done;
     void *userdata;
 };
@@ -68,6 +70,24 @@ static const struct json_object *find(const struct json_object *list, const char
     return NULL;
 }
 
+static void on_sight(void *userdata, enum kc_status status, const char *detail)
+{
+    finish(userdata, status == KC_OK ? KC_USER_UNKNOWN : status, detail, NULL);
+}
+
+/* The realm has nobody of that name, if this client may see people at all. */
+static void believe(struct inquiry *inquiry)
+{
+    struct sight *sight = directory_sight(inquiry->directory);
+    if (sight_is_fresh(sight)) {
+        on_sight(inquiry, KC_OK, "");
+        return;
+    }
+    const enum kc_status status = sight_prove(sight, &inquiry->sight, on_sight, inquiry);
+    if (status != KC_OK)
+        finish(inquiry, status, "", NULL);
+}
+
 /* 404 is the end of somebody who was known, and so is another name. */
 static void on_known(
     void *userdata, enum kc_status status, const char *detail, const struct json_object *answer)
@@ -75,11 +95,13 @@ static void on_known(
     struct inquiry *inquiry = userdata;
     const char *username;
     inquiry->request = NULL;
-    if (status == KC_NOT_FOUND)
-        status = KC_USER_UNKNOWN;
-    else if (status == KC_OK &&
-             jose_json_string(answer, "username", PERSON_NAME_MAX, &username, NULL) == KC_OK &&
-             strcmp(username, inquiry->name) != 0)
+    if (status == KC_NOT_FOUND) {
+        believe(inquiry);
+        return;
+    }
+    if (status == KC_OK &&
+        jose_json_string(answer, "username", PERSON_NAME_MAX, &username, NULL) == KC_OK &&
+        strcmp(username, inquiry->name) != 0)
         status = KC_USER_UNKNOWN;
     else if (status == KC_OK)
         status = KC_ANSWER_MALFORMED; /* there by id, and not there by the same name */
@@ -94,13 +116,11 @@ static void doubt(struct inquiry *inquiry)
 {
     char path[PATH_SIZE] = "/users/";
     const char *id = directory_user_id(inquiry->directory, inquiry->name);
-    enum kc_status status = KC_OK;
     if (!id) {
-        status = directory_sees_users(inquiry->directory) ? KC_USER_UNKNOWN : KC_NOT_READY;
-        finish(inquiry, status, "", NULL);
+        believe(inquiry);
         return;
     }
-    status = admin_escape(id, path, sizeof path);
+    enum kc_status status = admin_escape(id, path, sizeof path);
     if (status == KC_OK)
         status = admin_get(directory_admin(inquiry->directory), path, inquiry->deadline_us,
             on_known, inquiry, &inquiry->request);
@@ -158,5 +178,6 @@ void inquiry_cancel(struct inquiry *inquiry)
 {
     if (inquiry->request)
         admin_cancel(inquiry->request);
+    sight_cancel(&inquiry->sight);
     free(inquiry);
 }

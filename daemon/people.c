@@ -14,6 +14,7 @@ struct people {
     void *by_uid;
     void *by_id;
     size_t count;
+    uint64_t changes;
 };
 
 static int compare_names(const void *a, const void *b)
@@ -103,6 +104,7 @@ static enum kc_status enter(struct people *people, struct known_user *user)
         tsearch(user, &people->by_uid, compare_uids) &&
         tsearch(user, &people->by_id, compare_ids)) {
         people->count++;
+        people->changes++;
         return KC_OK;
     }
     tdelete(user, &people->by_name, compare_names);
@@ -130,6 +132,12 @@ static enum kc_status add(struct people *people, const char *id, const struct pa
     return status;
 }
 
+static bool is_same(const struct known_user *user, const struct passwd_entry *entry)
+{
+    return user->gid == entry->gid && strcmp(user->gecos, entry->gecos) == 0 &&
+           strcmp(user->home, entry->home) == 0 && strcmp(user->shell, entry->shell) == 0;
+}
+
 enum kc_status people_put(struct people *people, const char *id, const struct passwd_entry *entry,
     bool enabled, struct known_user **ret_user)
 {
@@ -147,12 +155,18 @@ enum kc_status people_put(struct people *people, const char *id, const struct pa
             return KC_BUSY;
         return add(people, id, entry, enabled, ret_user);
     }
+    people->changes += !is_same(known, entry);
     /* the trees hold the user, and look at its name: equal before and after */
     const enum kc_status status = set_texts(known, entry);
     known->enabled = enabled;
     if (status == KC_OK)
         *ret_user = known;
     return status;
+}
+
+uint64_t people_changes(const struct people *people)
+{
+    return people->changes;
 }
 
 size_t people_count(const struct people *people)

@@ -59,6 +59,9 @@ enum kc_status people_put(struct people *people, const char *id, const struct pa
 
 void people_remove(struct people *people, struct known_user *user);
 
+/* Another number whenever somebody came or has another entry. */
+uint64_t people_changes(const struct people *people);
+
 size_t people_count(const struct people *people);
 
 /* Calls `each` in the order of names, by byte. It must not put in or remove. */

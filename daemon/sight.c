@@ -35,25 +35,6 @@ enum kc_status sight_new(struct directory *directory, struct sight **ret_sight)
     return KC_OK;
 }
 
-void sight_reset(struct sight *sight)
-{
-    struct sight_wait *wait;
-    while ((wait = LIST_FIRST(&sight->waits)))
-        sight_cancel(wait);
-    if (sight->request)
-        admin_cancel(sight->request);
-    sight->request = NULL;
-    sight->until = 0;
-}
-
-void sight_free(struct sight *sight)
-{
-    if (!sight)
-        return;
-    sight_reset(sight);
-    free(sight);
-}
-
 void sight_cancel(struct sight_wait *wait)
 {
     if (!wait->sight)
@@ -79,6 +60,23 @@ static void end(struct sight *sight, enum kc_status status, const char *detail)
         sight_cancel(wait);
         wait->done(wait->userdata, status, detail);
     }
+}
+
+void sight_reset(struct sight *sight)
+{
+    if (sight->request)
+        admin_cancel(sight->request);
+    sight->request = NULL;
+    sight->until = 0;
+    end(sight, KC_NOT_READY, "");
+}
+
+void sight_free(struct sight *sight)
+{
+    if (!sight)
+        return;
+    sight_reset(sight);
+    free(sight);
 }
 
 /* The client's own service account: it is always there, and found like any user. */

@@ -39,7 +39,7 @@ enum kc_status sight_prove(
     struct sight *sight, struct sight_wait *wait, sight_done *done, void *userdata);
 void sight_cancel(struct sight_wait *wait); /* does nothing where it does not wait */
 
-/* Nothing is proved any more, and nobody waits. */
+/* Nothing is proved any more; whoever waits hears KC_NOT_READY. */
 void sight_reset(struct sight *sight);
 
 #endif

@@ -221,7 +221,6 @@ enum kc_status snapshot_set_fresh(struct snapshot *snapshot, uint32_t word, uint
     return KC_OK;
 }
 
-/* One second is long over: not zero, so that the grace counts on. */
 void snapshot_expire_all(struct snapshot *snapshot)
 {
     struct timespec now;
@@ -229,6 +228,14 @@ void snapshot_expire_all(struct snapshot *snapshot)
     for (uint32_t i = 0; i < snapshot->fresh_count; i++)
         if (snapshot->fresh[i] > (uint32_t)now.tv_sec)
             snapshot_set_fresh(snapshot, i, (uint32_t)now.tv_sec);
+}
+
+void snapshot_age(struct snapshot *snapshot, int64_t seconds)
+{
+    for (uint32_t i = 0; i < snapshot->fresh_count; i++) {
+        const int64_t until = (int64_t)snapshot->fresh[i] - seconds;
+        snapshot_set_fresh(snapshot, i, until < 1 ? 0 : (uint32_t)until);
+    }
 }
 
 void snapshot_withdraw(struct snapshot *snapshot)

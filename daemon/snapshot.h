@@ -41,6 +41,10 @@ enum kc_status snapshot_set_fresh(struct snapshot *snapshot, uint32_t word, uint
 /* No entry is fresh any more; within its grace it may still be used. */
 void snapshot_expire_all(struct snapshot *snapshot);
 
+/* Time has passed that CLOCK_MONOTONIC did not count: each entry is as much older, also in its
+ * grace. */
+void snapshot_age(struct snapshot *snapshot, int64_t seconds);
+
 /* No entry may be used any more. */
 void snapshot_withdraw(struct snapshot *snapshot);
 

@@ -173,6 +173,22 @@ static enum kc_status ask(struct list *list)
     return KC_OK;
 }
 
+static void on_sight_again(void *userdata, enum kc_status status, const char *detail)
+{
+    finish(userdata, status, detail);
+}
+
+/* What was not there is believed while the realm shows this client who is. */
+static void end(struct sweep *sweep, enum kc_status status)
+{
+    if (status == KC_OK && sweep->missed) {
+        status = sight_prove(sweep->directory->sight, &sweep->sight, on_sight_again, sweep);
+        if (status == KC_OK)
+            return;
+    }
+    finish(sweep, status, "");
+}
+
 /* The next requests, or the end. */
 static void step(struct sweep *sweep)
 {
@@ -188,7 +204,7 @@ static void step(struct sweep *sweep)
             break;
     }
     if (status != KC_OK || (sweep->running_count == 0 && !list))
-        finish(sweep, status, "");
+        end(sweep, status);
 }
 
 static void on_answer(

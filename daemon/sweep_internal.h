@@ -37,6 +37,7 @@ struct sweep {
     bool members_stage;         /* all groups are known; now who is in them */
     size_t next;                /* of the groups, then the links, whose members come next */
     bool users_asked;           /* the list of all users has begun */
+    bool missed;                /* something was not there */
     struct known_groups groups; /* so far */
     STAILQ_HEAD(, list) waiting;
     LIST_HEAD(, list) running;

@@ -232,8 +232,10 @@ enum kc_status list_take(
 {
     struct sweep *sweep = list->sweep;
     *ret_last = true;
-    if (status == KC_NOT_FOUND && list->kind != LIST_USERS)
+    if (status == KC_NOT_FOUND && list->kind != LIST_USERS) {
+        sweep->missed = true;
         return KC_OK; /* a group that the realm has not, or not yet, or no more */
+    }
     if (status == KC_ANSWER_TOO_LARGE && list->kind != LIST_GROUP && list->page > 1) {
         list->page /= 2; /* people with very large attributes */
         *ret_last = false;

@@ -6,7 +6,6 @@
 #include "daemon/wake.h"
 
 #include <limits.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -39,11 +38,11 @@ static int64_t asleep_ms(void)
 
 void wake_look(struct wake *wake)
 {
-    const int64_t now = asleep_ms();
-    if (now - wake->asleep_ms < SLEEP_MIN_MS)
+    const int64_t now = asleep_ms(), slept = now - wake->asleep_ms;
+    if (slept < SLEEP_MIN_MS)
         return;
     wake->asleep_ms = now;
-    wake->slept(wake->userdata);
+    wake->slept(wake->userdata, (slept + 999) / 1000);
 }
 
 /* The kernel cancels a timer of the day's clock when that clock jumps, as it does after a sleep. */

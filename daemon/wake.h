@@ -8,12 +8,15 @@
 
 #include "common/status.h"
 
+#include <stdint.h>
+
 struct sd_event;
 struct wake;
 
-typedef void wake_slept(void *userdata);
+typedef void wake_slept(void *userdata, int64_t seconds);
 
-/* Watches: calls `slept` after each sleep of a second or more. KC_SYSTEM, KC_NO_MEMORY. */
+/* Watches: calls `slept` after each sleep of a second or more, with its length, a part of a second
+ * counted as one. KC_SYSTEM, KC_NO_MEMORY. */
 enum kc_status wake_new(
     struct sd_event *event, wake_slept *slept, void *userdata, struct wake **ret_wake);
 void wake_free(struct wake *wake);

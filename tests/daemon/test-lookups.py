@@ -6,6 +6,7 @@ Needs no root and no network but the loopback.
 """
 import os
 import signal
+import struct
 import sys
 import tempfile
 import threading
@@ -18,7 +19,7 @@ TESTS = os.path.join(os.environ.get("srcdir", "."), "tests")
 sys.path[:0] = [TESTS, os.path.join(TESTS, "daemon"), os.path.join(TESTS, "realm")]
 import bed  # noqa: E402
 import wire  # noqa: E402
-from lookups import World, until  # noqa: E402
+from lookups import SERVE, World, until  # noqa: E402
 
 USERS, ADMINS, ENGINEERING, KERNEL = 1900020000, 1900020001, 1900020010, 1900020011
 LONG = "found_ttl = 1h\nabsent_ttl = 1h"
@@ -166,6 +167,9 @@ class Change(unittest.TestCase):
             world.realm.tell("user", username=SERVICE, takeClientRoles=VIEW, giveClientRoles=QUERY)
             self.assertEqual(world.user("jo.doe"), "directory-forbidden")
             self.assertEqual(world.user("nobody-at-all"), "directory-forbidden")
+            with world.bed.priv() as caller:  # an inquiry: for the account phase, for SSH keys
+                self.assertEqual(
+                    caller.done(wire.lookup(wire.KEYS, "nobody-else")).word, "directory-forbidden")
             self.assertEqual(world.uid("ada"), 1900010001)
             self.assertIn("reason=directory-forbidden", world.bed.lines())
             world.realm.tell("user", username=SERVICE, giveClientRoles=VIEW, takeClientRoles=QUERY)
@@ -195,6 +199,32 @@ class Sleep(unittest.TestCase):
                 self.assertEqual(cost(world, look).get("admin-user"), 1)
                 self.assertIn("directory result=stale reason=slept", world.bed.lines())
                 self.assertEqual(cost(world, look), {})
+
+
+    def test_what_was_slept_is_no_grace(self):
+        """A user and a group whose time is long over are not served, though the host slept it away."""
+        with tempfile.NamedTemporaryFile() as asleep:
+            os.chmod(asleep.name, 0o644)
+            with mock.patch.object(bed, "DAEMON", os.path.abspath("tests/daemon/kclogind-asleep")), \
+                    mock.patch.dict(os.environ, KCLOGIN_TEST_ASLEEP=asleep.name), \
+                    World(LONG + "\nmax_stale = 2h\ngroup_max_stale = 2h") as world:
+                def sleep(hours):
+                    before = world.bed.lines().count("reason=slept")
+                    asleep.write(bytes(hours * 3600))
+                    asleep.flush()
+                    world.bed.process.send_signal(signal.SIGHUP)
+                    world.bed.wait_for("reason=slept", before + 1)
+
+                self.assertIn("ada", world.members("linux-users"))
+                world.realm.fault("status", "admin", count=-1, status=500)
+                sleep(2)
+                self.assertEqual(world.uid("ada"), 1900010001)
+                self.assertIn("ada", world.members("linux-users"))
+                sleep(2)
+                self.assertNotEqual(world.uid("ada"), 1900010001)
+                self.assertIsInstance(world.members("linux-users"), str)
+                world.realm.clear()
+                until(lambda: world.uid("ada") == 1900010001, lambda: world.bed.lines())
 
 
 class Upkeep(unittest.TestCase):
@@ -298,6 +328,101 @@ FAULTS = [
     ("garbage", {}), ("empty", {}), ("endless-body", {}), ("endless-headers", {}),
     ("oversize", {"size": 5 << 20}), ("hang", {}), ("cut", {}), ("half", {}), ("redirect", {}),
 ]
+
+
+class Gateway(unittest.TestCase):
+    """What stands before the realm, and what is not the realm's own answer."""
+
+    KONG = {"status": 404, "body": '{"message":"no Route matched with those values"}',
+            "type": "application/json; charset=utf-8"}
+
+    @staticmethod
+    def sweep(world, endpoint):
+        before = world.requests().get(endpoint, 0)
+        world.bed.process.send_signal(signal.SIGHUP)
+        until(lambda: world.requests().get(endpoint, 0) > before, "no sweep")
+
+    def test_a_gateway_s_404_is_nobody_s_absence(self):
+        with ThreadPoolExecutor(3) as pool:
+            for _ in pool.map(self.go_through, ("admin-members", "admin-group", "admin-user")):
+                pass
+
+    def go_through(self, endpoint):
+        with World() as world:
+            members = world.members("linux-users")
+            world.realm.fault("status", endpoint, count=-1, **self.KONG)
+            if endpoint == "admin-user":
+                time.sleep(1.2)
+                self.assertEqual(world.uid("jo.doe"), 1900010103)
+                until(lambda: world.requests().get(endpoint, 0) > 1 or
+                      world.uid("jo.doe") != 1900010103, "not asked for")
+                self.assertEqual(world.uid("jo.doe"), 1900010103)
+            else:
+                world.bed.wait_for("reason=http-404")
+            self.assertEqual(world.members("linux-users"), members)
+            self.assertEqual(world.uid("ada"), 1900010001)
+            world.realm.clear()
+
+    def test_a_sweep_that_missed_a_group_proves_sight_once_more(self):
+        with World(LONG, SERVE + " /no-such-group") as world:
+            members = world.members("linux-users")
+            before = world.requests()["admin-users"]
+            self.sweep(world, "admin-members")
+            until(lambda: world.requests()["admin-users"] == before + 2, lambda: world.requests())
+            world.realm.fault("delay", "admin-members", count=-1, delay=700)
+            self.sweep(world, "admin-members")
+            world.realm.tell("user", username="grace", leaveGroups=["/linux-users"])
+            world.realm.fault("status", "admin-users", count=-1, status=200, body="[]",
+                              type="application/json")
+            world.bed.wait_for("reason=directory-forbidden")
+            self.assertEqual(world.members("linux-users"), members)
+
+
+class Share(unittest.TestCase):
+    def test_a_slow_directory_leaves_connections_to_logins(self):
+        with World("found_ttl = 1h\nabsent_ttl = 1h\n[limits]\nlookup_timeout = 2s") as world:
+            world.realm.fault("hang", "admin-users", count=-1)
+            callers = [world.bed.priv() for _ in range(40)]
+            try:
+                for i, caller in enumerate(callers):
+                    caller.send(wire.lookup(wire.USER, f"nobody{i}"))
+                time.sleep(0.3)
+                self.assertLessEqual(world.realm.counts()["requests"]["admin-users"], 20)
+                began = time.monotonic()
+                with world.bed.priv() as caller:
+                    caller.ask(wire.auth(user="ada", uid=1900010001, service="sshd",
+                                         rhost="192.0.2.7"))
+                    self.assertEqual(caller.done(wire.answer("ada-pass")).word, "ok")
+                self.assertLess(time.monotonic() - began, 1.5)
+            finally:
+                world.realm.clear()
+                for caller in callers:
+                    caller.socket.close()
+            until(lambda: world.uid("jo.doe") == 1900010103, lambda: world.bed.lines(), 20)
+
+
+class Arena(unittest.TestCase):
+    def test_who_is_asked_for_and_is_as_before_makes_no_new_arena(self):
+        with World(LONG) as world:
+            def generation():
+                with open(world.bed.file("run/snapshot/users.v1"), "rb") as file:
+                    return struct.unpack_from("=I", file.read(128), 64)[0]
+
+            def keys(name):
+                with world.bed.priv() as caller:
+                    caller.send(wire.lookup(wire.KEYS, name))
+                    self.assertTrue(caller.socket.recv(65536))
+
+            *people, last = world.members("linux-users")
+            time.sleep(2.5)
+            before = generation()
+            self.assertEqual(cost(world, lambda: [keys(name) for name in people]),
+                             {"admin-users": len(people)})
+            time.sleep(2.5)
+            self.assertEqual(generation(), before)
+            world.realm.tell("user", username=last, attributes={"loginShell": ["/bin/sh"]})
+            keys(last)
+            until(lambda: generation() != before, "no new arena")
 
 
 class Faults(unittest.TestCase):

@@ -70,9 +70,12 @@ static void jump(sd_event *event)
     assert_true(sd_event_run(event, 0) > 0);
 }
 
-static void count(void *userdata)
+static int64_t length;
+
+static void count(void *userdata, int64_t seconds)
 {
     ++*(unsigned *)userdata;
+    length = seconds;
 }
 
 static void test_sleep_is_noticed_and_a_set_clock_is_none(void **state)
@@ -91,9 +94,11 @@ static void test_sleep_is_noticed_and_a_set_clock_is_none(void **state)
     wake_look(wake);
     wake_look(wake);
     assert_int_equal(times, 1);
+    assert_in_range(length, 600, 601);
     slept += 2;
     wake_look(wake);
     assert_int_equal(times, 2);
+    assert_in_range(length, 2, 3);
     /* by the timer, which is set anew each time */
     slept += 5;
     jump(event);

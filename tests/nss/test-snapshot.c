@@ -236,6 +236,18 @@ static void test_age(void **state)
     snapshot_set_policy(place.snapshot, false, 0, 0);
     snapshot_expire_all(place.snapshot);
     assert_string_equal(gecos_of("u00002"), NOBODY_ANSWERS);
+    /* what the host slept is a part of the grace */
+    snapshot_set_policy(place.snapshot, false, 3600, 0);
+    snapshot_set_fresh(place.snapshot, 2 * 2 + 2, seconds() + 10000);
+    snapshot_set_fresh(place.snapshot, 2 * 3 + 2, 5);
+    snapshot_age(place.snapshot, 9000);
+    assert_string_equal(gecos_of("u00002"), "1 u00002");
+    snapshot_age(place.snapshot, 4500);
+    assert_string_equal(gecos_of("u00002"), "1 u00002");
+    snapshot_age(place.snapshot, 4500);
+    assert_string_equal(gecos_of("u00002"), NOBODY_ANSWERS);
+    snapshot_age(place.snapshot, INT64_MAX);
+    assert_string_equal(gecos_of("u00003"), NOBODY_ANSWERS);
 }
 
 static void test_listing(void **state)
