@@ -103,7 +103,7 @@ static const struct kc_option directory[] = {
     ATTRIBUTE("shell_attribute", shell_attribute, "loginShell",
         "The user's attribute with the shell.", false),
     ATTRIBUTE("key_attribute", key_attribute, "sshPublicKey",
-        "The user's attribute with the SSH keys.", true),
+        "The user's attribute with the SSH keys.", false),
     {.name = "home", .type = KC_OPTION_PATH, .offset = D(home), .fallback = "/home/%u",
         .min = 1, .max = 255, .check = option_check_home, .syntax = "an absolute path with %u",
         .meaning = "The home of users without one of their own."},
