@@ -393,6 +393,16 @@ void evidence_note(struct evidence *evidence, const char *name, enum kc_status s
     }
 }
 
+void evidence_flush(struct evidence *evidence)
+{
+    struct finding *finding, *next;
+    for (finding = TAILQ_FIRST(&evidence->findings); finding; finding = next) {
+        next = TAILQ_NEXT(finding, link);
+        if (finding->stage == FINDING_OVER && LIST_EMPTY(&finding->waits))
+            finding_free(finding);
+    }
+}
+
 /* What the old configuration found counts no longer; what is under way begins once more. */
 void evidence_reload(struct evidence *evidence)
 {

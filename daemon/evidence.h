@@ -44,6 +44,9 @@ void evidence_free(struct evidence *evidence); /* waits end without their callba
 /* At a reload, before the directory's: nothing is remembered; who waits is asked for anew. */
 void evidence_reload(struct evidence *evidence);
 
+/* What was found and waits for nobody is found anew by the next who asks. */
+void evidence_flush(struct evidence *evidence);
+
 /*
  * Finds evidence of the user `name` who has `uid` on this host; the answer comes from the loop,
  * within 4.5 s. `may_ask`: where the realm would have to be asked and may not be, KC_BUSY. KC_BUSY

@@ -7,6 +7,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/directory.h"
+#include "daemon/evidence.h"
 #include "daemon/log.h"
 #include "daemon/ssh_keys.h"
 
@@ -60,6 +61,7 @@ void orders_flush(struct connection *connection, const struct kc_wire_order *ord
         return;
     const size_t count = directory_flush(daemon->directory, user);
     ssh_keys_flush(daemon->ssh_keys, user);
+    evidence_flush(daemon->evidence);
     if (user)
         fetch(daemon->directory, user);
     log_line(LOG_NOTICE, "flush user=%s result=ok reason=ok users=%zu",

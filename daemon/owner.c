@@ -34,14 +34,35 @@ static const char *owner_of_uid(const struct directory *directory, uint32_t uid)
     return user ? user->id : binding ? binding->id : NULL;
 }
 
-static void say(enum kc_status status, const struct claim *claim, const char *owner)
+/* Whether the claim may take over: not where a living other has the number or the name. */
+static enum kc_status judge_adoption(const struct directory *directory, const struct claim *claim)
 {
+    if (claim->group) {
+        const struct known_group *holder = group_by_gid(&directory->groups, claim->number);
+        if (people_by_name(directory->people, claim->name))
+            return KC_ENTRY_NAME_TAKEN;
+        return holder && strcmp(holder->name, claim->name) != 0 ? KC_ENTRY_ID_TAKEN : KC_OK;
+    }
+    const struct known_user *holder = people_by_uid(directory->people, claim->number);
+    if (group_by_name(&directory->groups, claim->name))
+        return KC_ENTRY_NAME_TAKEN;
+    return holder && strcmp(holder->name, claim->name) != 0 && strcmp(holder->id, claim->id) != 0
+               ? KC_ENTRY_ID_TAKEN
+               : KC_OK;
+}
+
+static void say(const struct directory *directory, enum kc_status status, const struct claim *claim,
+    const char *owner)
+{
+    const bool may_adopt = judge_adoption(directory, claim) == KC_OK;
     char name[LOG_VALUE_SIZE], from[LOG_VALUE_SIZE], to[LOG_VALUE_SIZE];
     log_line(LOG_WARNING,
-        "binding %s=%s id=%u result=%s reason=%s bound=%s realm=%s advice=\"kclogin ids adopt %s\"",
+        "binding %s=%s id=%u result=%s reason=%s bound=%s realm=%s advice=\"%s%s\"",
         claim->group ? "group" : "user", log_value(claim->name, name), claim->number,
         kc_class_word(kc_status_class(status)), kc_status_word(status), log_value(owner, from),
-        log_value(claim->id, to), claim->name);
+        log_value(claim->id, to),
+        may_adopt ? "kclogin ids adopt " : "give one of the two another in the realm",
+        may_adopt ? claim->name : "");
 }
 
 static enum kc_status refuse(struct directory *directory, enum kc_status status, bool group,
@@ -51,7 +72,7 @@ static enum kc_status refuse(struct directory *directory, enum kc_status status,
     snprintf(claim.name, sizeof claim.name, "%s", name);
     const enum claims_word word = claims_note(directory->claims, &claim, directory_now());
     if (word != CLAIMS_SAID)
-        say(status, &claim, owner);
+        say(directory, status, &claim, owner);
     if (word == CLAIMS_LAST)
         log_line(LOG_WARNING, "binding result=%s reason=%s detail=\"more may be refused: the log "
                               "says no more of it for an hour\"",
@@ -132,22 +153,6 @@ void owner_bind_group(struct directory *directory, const struct known_group *gro
 }
 
 /* --- taking over --- */
-
-static enum kc_status judge_adoption(const struct directory *directory, const struct claim *claim)
-{
-    if (claim->group) {
-        const struct known_group *holder = group_by_gid(&directory->groups, claim->number);
-        if (people_by_name(directory->people, claim->name))
-            return KC_ENTRY_NAME_TAKEN;
-        return holder && strcmp(holder->name, claim->name) != 0 ? KC_ENTRY_ID_TAKEN : KC_OK;
-    }
-    const struct known_user *holder = people_by_uid(directory->people, claim->number);
-    if (group_by_name(&directory->groups, claim->name))
-        return KC_ENTRY_NAME_TAKEN;
-    return holder && strcmp(holder->name, claim->name) != 0 && strcmp(holder->id, claim->id) != 0
-               ? KC_ENTRY_ID_TAKEN
-               : KC_OK;
-}
 
 static void hand_over(
     struct directory *directory, const struct claim *claim, enum state_table numbers)

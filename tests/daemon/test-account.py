@@ -214,6 +214,15 @@ class Directory(Account):
         self.expect("user-unknown", "keys")
         self.restore()
 
+    def test_a_flush_forgets_what_was_found(self):
+        self.expect("ok")
+        self.realm.tell("user", username="ada", enabled=False)
+        self.expect("ok")
+        with self.bed.priv() as caller:
+            self.assertEqual(caller.done(wire.flush("ada")).word, "ok")
+        self.expect("account-disabled")
+        self.restore()
+
     def test_many_at_once_share_what_is_asked(self):
         self.forget()
         before = self.requests()
@@ -311,6 +320,7 @@ class Directory(Account):
             code, text, error = self.explain(*words)
             self.assertEqual((code, error), (1, f"kclogin user: {word}\n"), text)
             self.assertIn(line, text)
+        self.assertIn("advice: set uidNumber, declared in", self.explain("noattrs")[1])
         self.assertEqual(self.explain("root")[::2], (1, "kclogin user: not-ours\n"))
         self.assertEqual(self.explain("x" * 300)[::2], (1, "kclogin user: too-large\n"))
         self.assertEqual(self.explain()[0], 2)

@@ -155,6 +155,8 @@ class Edges(unittest.TestCase):
         self.assertEqual(first, 1900010001)
         self.assertEqual(self.world.user("sameuid"), "id-taken")
         self.assertEqual(self.world.user(uid=first).name, "ada")
+        self.assertRegex(self.world.bed.lines(), "binding user=sameuid .*"
+                         'advice="give one of the two another in the realm"')
 
     def test_a_user_made_again_is_another(self):
         self.assertEqual(self.world.uid("keys"), 1900010114)
