@@ -413,15 +413,16 @@ static void test_damaged_while_it_is_open(void **state)
     state_close(opened);
 }
 
-/* A page that no check looks at is bad: each write to the file says so until there is another. */
+/* Damage that nothing but writing finds: each transaction says so until there is another file. */
 static sqlite3_io_methods bad_methods;
-static int (*write_before)(sqlite3_file *, const void *, int, sqlite3_int64);
+static int (*lock_before)(sqlite3_file *, int);
 static const struct folder *bad_folder;
 
-static int write_badly(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 at)
+static int lock_badly(sqlite3_file *file, int level)
 {
-    return access(folder_path(bad_folder, "state.db.damaged"), F_OK) == 0
-               ? write_before(file, bytes, count, at)
+    return level < SQLITE_LOCK_RESERVED ||
+                   access(folder_path(bad_folder, "state.db.damaged"), F_OK) == 0
+               ? lock_before(file, level)
                : SQLITE_CORRUPT;
 }
 
@@ -433,8 +434,8 @@ static int make_bad(sqlite3 *connection, const char **message, const struct sqli
     if (sqlite3_file_control(connection, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK)
         return SQLITE_ERROR;
     bad_methods = *file->pMethods;
-    write_before = bad_methods.xWrite;
-    bad_methods.xWrite = write_badly;
+    lock_before = bad_methods.xLock;
+    bad_methods.xLock = lock_badly;
     file->pMethods = &bad_methods;
     return SQLITE_OK;
 }
