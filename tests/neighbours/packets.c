@@ -66,7 +66,8 @@ static void try_heads(const char *path, const struct kc_wire_login *who)
     }
     for (unsigned type = 0; type < 256; type++) {
         size_t length = knock_message(KC_WIRE_AUTH, who, bytes);
-        bool has_login = type == KC_WIRE_AUTH || type == KC_WIRE_PASSWD;
+        bool has_login =
+            type == KC_WIRE_AUTH || type == KC_WIRE_PASSWD || type == KC_WIRE_EXPLAIN;
         bytes[1] = (uint8_t)type;
         if (!has_login)
             must_end(path, length, "of another type");

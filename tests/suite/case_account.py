@@ -84,6 +84,7 @@ def without_password(world):
 @case("who is logged in is judged by the session's own, renewed token: scopes too")
 def renewed(world):
     with host(world, **{"access su": ["allow = scope:profile"]}):
+        before = world.realm.sessions("ada")
         mark = world.daemon.log.mark()
         entered, shown = su("ada")
         expect(not entered, f"a scope without a token: {shown}")
@@ -93,7 +94,9 @@ def renewed(world):
             wait_for(lambda: su("ada")[0], 5, lambda: world.daemon.log.text(mark))
             line = world.daemon.log.event(mark, "account", service="su", result="ok")
             expect(line["evidence"] == "session", f"{line}")
-        wait_for(lambda: world.realm.sessions("ada") == 0, 10, "ada's session is left at the realm")
+        wait_for(
+            lambda: world.realm.sessions("ada") <= before, 10, "ada's session is left at the realm"
+        )
 
 
 @case("refused within the cache's time: disabled, without the role, out of the group, deleted", once)

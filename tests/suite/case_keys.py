@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import time
 
@@ -123,6 +124,7 @@ def key_sshd(world, user="keys"):
         f"AuthorizedKeysCommandUser {KEYS_USER}",
     )
     os.chown(f"/home/{user}", uid, uid)
+    shutil.rmtree(f"{server.folder}/keys", ignore_errors=True)  # what other cases have let in
     try:
         world.realm.change_user(user, sshPublicKey=[public_key(world), *before[:1]])
         world.kclogin("flush", user)
