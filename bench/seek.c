@@ -193,7 +193,7 @@ static void measure(const struct kind *kind)
 {
     const uint32_t calls = calls_of(kind);
     const unsigned turns = kind->random && users > 200000 ? 5 : TURNS;
-    double seen[TURNS];
+    double seen[TURNS] = {0};
     for (unsigned i = 0; i < turns; i++)
         seen[i] = turn(kind, calls);
     qsort(seen, turns, sizeof seen[0], by_time);
@@ -283,7 +283,7 @@ static void measure_crowd(void)
     pthread_attr_t attributes;
     atomic_store(&waiting, AT_ONCE + 1);
     if (pthread_attr_init(&attributes) != 0 ||
-        pthread_attr_setstacksize(&attributes, 256 * 1024) != 0)
+        pthread_attr_setstacksize(&attributes, (size_t)256 * 1024) != 0)
         fail("pthread_attr");
     for (unsigned i = 0; i < AT_ONCE; i++)
         if (pthread_create(&threads[i], &attributes, ask_wanted, NULL) != 0)

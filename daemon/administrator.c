@@ -53,10 +53,12 @@ static enum kc_status start(struct administrator *administrator, struct http_spe
     http_done *done)
 {
     const struct http_peer peer = realm_peer(administrator->realm);
-    spec->peer = &peer;
+    spec->peer = &peer; /* cppcheck-suppress autoVariables ; http_start copies what it keeps */
     spec->deadline_ms = STEP_MS;
-    return http_start(
+    const enum kc_status status = http_start(
         administrator->realm->http, spec, done, administrator, &administrator->request);
+    spec->peer = NULL;
+    return status;
 }
 
 /* --- tokens --- */

@@ -205,8 +205,11 @@ static enum kc_status add_parent(struct assignment *assignment, const struct jso
     if (!longer)
         return KC_NO_MEMORY;
     assignment->parents = longer;
-    longer[assignment->parent_count] = strdup(id);
-    return longer[assignment->parent_count] ? (assignment->parent_count++, KC_OK) : KC_NO_MEMORY;
+    char *copy = strdup(id);
+    if (!copy)
+        return KC_NO_MEMORY;
+    longer[assignment->parent_count++] = copy; /* with the others: lint: -Wanalyzer-malloc-leak */
+    return KC_OK;
 }
 
 static enum kc_status begin_users(struct assignment *assignment)

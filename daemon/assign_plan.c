@@ -101,7 +101,7 @@ enum kc_status assign_plan_user(
     const char *id, *name;
     size_t length;
     if (jose_json_string(user, "id", PERSON_ID_MAX, &id, NULL) != KC_OK ||
-        jose_json_string(user, "username", PERSON_NAME_MAX * 4, &name, &length) != KC_OK)
+        jose_json_string(user, "username", (size_t)PERSON_NAME_MAX * 4, &name, &length) != KC_OK)
         return KC_ANSWER_MALFORMED;
     plan->users++;
     const bool numbered = has_number(rules, user, directory->uid_attribute, &plan->high_uid);
@@ -124,7 +124,7 @@ enum kc_status assign_plan_group(
     const char *id, *path;
     char name[KC_LOOKUP_NAME_MAX];
     if (jose_json_string(group, "id", PERSON_ID_MAX, &id, NULL) != KC_OK ||
-        jose_json_string(group, "path", SERVED_PATH_MAX * 4, &path, NULL) != KC_OK)
+        jose_json_string(group, "path", (size_t)SERVED_PATH_MAX * 4, &path, NULL) != KC_OK)
         return KC_ANSWER_MALFORMED;
     plan->groups++;
     const bool numbered =
@@ -194,8 +194,8 @@ static bool is_item(const struct json_object *object, const struct assign_item *
     const char *id, *label;
     return jose_json_string(object, "id", PERSON_ID_MAX, &id, NULL) == KC_OK &&
            strcmp(id, item->id) == 0 &&
-           jose_json_string(object, item->is_group ? "path" : "username", SERVED_PATH_MAX * 4,
-               &label, NULL) == KC_OK &&
+           jose_json_string(object, item->is_group ? "path" : "username",
+               (size_t)SERVED_PATH_MAX * 4, &label, NULL) == KC_OK &&
            strcmp(label, item->label) == 0;
 }
 

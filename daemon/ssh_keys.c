@@ -250,7 +250,7 @@ enum kc_status ssh_keys_ask(struct ssh_keys *keys, const char *name, bool may_as
     keys->wait_count++;
     resolve(wait, name, may_ask);
     if (!ended)
-        wait->ended = NULL;
+        wait->ended = NULL; /* nobody has freed it: lint: -Wanalyzer-use-after-free */
     *ret_wait = ended ? NULL : wait;
     return KC_OK;
 }

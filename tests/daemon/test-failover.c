@@ -27,6 +27,7 @@ struct world {
     struct bed bed; /* its peer is whichever is told something */
     struct peer *peers[ADDRESSES];
     int ports[ADDRESSES];
+    int held[ADDRESSES]; /* of one that refuses: its port, so that nobody else gets it; 0: none */
     unsigned changes[2]; /* addresses that turned bad, good */
     enum bad way;        /* of this test */
     enum peer_mode mode; /* the same */
@@ -44,6 +45,9 @@ static void serve(struct world *world, int i)
 
 static void start_peer(struct world *world, int i)
 {
+    if (world->held[i])
+        close(world->held[i]);
+    world->held[i] = 0;
     world->peers[i] = peer_start_at(world->ports[i]);
     assert_non_null(world->peers[i]);
     world->ports[i] = world->peers[i]->port;
@@ -55,6 +59,13 @@ static void stop_peer(struct world *world, int i)
     if (world->peers[i])
         peer_stop(world->peers[i]);
     world->peers[i] = NULL;
+}
+
+static void refuse(struct world *world, int i)
+{
+    stop_peer(world, i);
+    world->held[i] = peer_hold(world->ports[i]);
+    assert_true(world->held[i] > 0);
 }
 
 static void on_changed(
@@ -117,7 +128,7 @@ static void turn_bad(struct world *world, int i, enum bad way)
     static const int statuses[WAYS] = {
         [SAYS_500] = 500, [SAYS_502] = 502, [SAYS_503] = 503, [SAYS_504] = 504};
     if (way == REFUSES)
-        stop_peer(world, i);
+        refuse(world, i);
     else if (way == FROZEN)
         peer_freeze(world->peers[i]);
     else if (way == HANGS)
