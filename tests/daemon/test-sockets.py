@@ -33,10 +33,13 @@ prompt_timeout = 5s
 grant_timeout = 2s
 """
 
+HELD = socket.socket()
+
+
 def closed_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that refuses: had by a socket that does not listen, so that nobody else gets it."""
+    HELD.bind(("127.0.0.1", 0))
+    return HELD.getsockname()[1]
 
 
 @contextlib.contextmanager

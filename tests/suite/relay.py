@@ -19,6 +19,7 @@ class Relay:
         self.silent = False
         self.change = None
         self.listener = None
+        self.held = None  # while down: the port, so that nobody else gets it
         self.port = 0
         self.up()
 
@@ -26,6 +27,9 @@ class Relay:
         """Takes connections, on the port it had."""
         if self.listener:
             return
+        if self.held:
+            self.held.close()
+            self.held = None
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
@@ -39,7 +43,7 @@ class Relay:
         listener, self.listener = self.listener, None
         if listener:
             listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
+            self.held = listener
         with self.lock:
             pairs, self.open = self.open, set()
         for pair in pairs:
