@@ -171,7 +171,7 @@ enum nss_found nss_copy_gids(const struct nss_attempt *attempt, const struct nss
     long room = within_limit(gids, user->group_count);
     if (!grow(gids, room)) /* the array is glibc's: lint: -Wanalyzer-malloc-leak */
         return NSS_NO_ROOM;
-    gid_t *to = *gids->array + *gids->count;
+    long at = *gids->count;
     while (done < user->group_count) {
         const uint32_t left = user->group_count - done;
         const uint32_t count = left < CHUNK ? left : CHUNK;
@@ -181,12 +181,12 @@ enum nss_found nss_copy_gids(const struct nss_attempt *attempt, const struct nss
             if (!nss_in_range(attempt, chunk[i]))
                 return NSS_MISSED;
             if (chunk[i] != gids->primary && room > 0) {
-                *to++ = chunk[i];
+                (*gids->array)[at++] = chunk[i];
                 room--;
             }
         }
         done += count;
     }
-    *gids->count = to - *gids->array;
+    *gids->count = at;
     return NSS_FOUND;
 }
