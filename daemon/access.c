@@ -303,3 +303,8 @@ void access_clients(const struct config *config, access_client *each, void *user
                     each(userdata, rule.name);
     }
 }
+
+bool access_in_outage(const struct access_section *section, int64_t age)
+{
+    return section && section->outage > 0 && age >= 0 && age <= (int64_t)section->outage;
+}

@@ -11,7 +11,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+struct access_section;
 struct config;
 struct json_object;
 
@@ -50,5 +52,9 @@ void access_walk(const struct config *config, const struct access_question *ques
 /* Tells of each client that a client-role: rule of any section names, once for each such rule. */
 typedef void access_client(void *userdata, const char *client);
 void access_clients(const struct config *config, access_client *each, void *userdata);
+
+/* Whether the section lets what the realm said `age` seconds ago stand in while the realm is out;
+ * what is from the future never does. NULL: no section, and no. */
+bool access_in_outage(const struct access_section *section, int64_t age);
 
 #endif

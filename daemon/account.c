@@ -83,7 +83,7 @@ static enum kc_status judge_stored(struct daemon *daemon, const struct kc_wire_l
     const struct access_section *access =
         config_access(daemon->config, question.section, question.service);
     const int64_t age = (int64_t)time(NULL) - answer->at;
-    if (!access || access->outage == 0 || age < 0 || age > (int64_t)access->outage)
+    if (!access_in_outage(access, age))
         return answer->status;
     outcome->source = EVIDENCE_STORED;
     outcome->age = age;

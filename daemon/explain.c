@@ -189,7 +189,7 @@ static void write_access(struct explanation *explanation, const struct evidence_
         access_walk(config, &question, write_rule, report);
     if (status == KC_OK)
         status = access_decide(config, &question, missing, sizeof missing);
-    if (stored && (!section || (int64_t)time(NULL) - answer->at > (int64_t)section->outage))
+    if (stored && !access_in_outage(section, (int64_t)time(NULL) - answer->at))
         status = answer->status;
     write_outcome(explanation, status, missing);
 }

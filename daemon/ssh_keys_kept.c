@@ -6,6 +6,7 @@
  * answers.
  */
 #include "common/ssh_key.h"
+#include "daemon/access.h"
 #include "daemon/directory.h"
 #include "daemon/passwd_entry.h"
 #include "daemon/realm.h"
@@ -64,8 +65,7 @@ bool ssh_keys_is_out(const struct realm *realm, enum kc_status status)
 static bool may_be_stale(const struct ssh_keys *keys, int64_t at)
 {
     const struct access_section *access = config_access(keys->daemon->config, NULL, SERVICE);
-    const int64_t age = (int64_t)time(NULL) - at;
-    return access && age >= 0 && age <= (int64_t)access->outage;
+    return access_in_outage(access, (int64_t)time(NULL) - at);
 }
 
 bool ssh_keys_is_known(const struct ssh_keys_place *place)
